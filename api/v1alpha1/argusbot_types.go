@@ -1,0 +1,325 @@
+package v1alpha1
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// ArgusBotSpec describes one Discord bot.
+// +kubebuilder:validation:XValidation:rule="has(self.identityPrefix) == has(oldSelf.identityPrefix) && (!has(self.identityPrefix) || self.identityPrefix == oldSelf.identityPrefix)",message="identityPrefix cannot change: the control plane knows the clusters by it; make another ArgusBot instead"
+// +kubebuilder:validation:XValidation:rule="!has(self.pod) || !has(self.pod.env) || !self.pod.env.exists(e, (has(self.discord.tokenEnv) ? [self.discord.tokenEnv, self.discord.tokenEnv + '_FILE'] : ['DISCORD_TOKEN', 'DISCORD_TOKEN_FILE']).exists(n, n == e.name))",message="pod.env must not name the token's variable (discord.tokenEnv, or that with _FILE): the operator sets it"
+type ArgusBotSpec struct {
+	// Image of the bot, with a tag other than latest or a sha256 digest.
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([^\\\\s@/]+/)*[^\\\\s@/:]+:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$') && !self.endsWith(':latest') || self.matches('^[^\\\\s@]+@sha256:[a-f0-9]{64}$')",message="image needs a tag other than latest, or a digest (@sha256:...), so that a restart cannot change what runs"
+	Image string `json:"image"`
+	// Command replaces the image's entrypoint.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	Command []string `json:"command,omitempty"`
+	// Args of the entrypoint. Never put a token here: it shows in the process list.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=256
+	Args []string `json:"args,omitempty"`
+	// Fleet is the control plane that the bot beats to. Absent: none.
+	// +optional
+	Fleet *BotFleet `json:"fleet,omitempty"`
+	// Discord is how the bot gets its token.
+	Discord Discord `json:"discord"`
+	// Sharding divides the gateway shards among cluster processes.
+	Sharding Sharding `json:"sharding"`
+	// IdentityPrefix of the clusters: cluster i is <identityPrefix>-<i> for ever.
+	// Default metadata.name. Set <namespace>.<name> where several namespaces share
+	// one control plane.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=104
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$')",message="identityPrefix may hold letters, digits, '-', '_' and '.', and starts and ends with a letter or digit"
+	IdentityPrefix *string `json:"identityPrefix,omitempty"`
+	// Metrics endpoint of the bot.
+	// +optional
+	Metrics *BotMetrics `json:"metrics,omitempty"`
+	// Dashboard of the bot. Absent: switched off.
+	// +optional
+	Dashboard *BotDashboard `json:"dashboard,omitempty"`
+	// TerminationGracePeriodSeconds that the bot gets to close its sessions. Default 30.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=3600
+	TerminationGracePeriodSeconds *int64 `json:"terminationGracePeriodSeconds,omitempty"`
+	// NetworkPolicy of the bot's pods.
+	// +optional
+	NetworkPolicy *BotNetworkPolicy `json:"networkPolicy,omitempty"`
+	// Pod tunes the bot's pods.
+	// +optional
+	Pod *BotPod `json:"pod,omitempty"`
+}
+
+// BotFleet names the control plane of a bot.
+// +kubebuilder:validation:XValidation:rule="has(self.ref) != has(self.external)",message="fleet needs exactly one of ref (an ArgusFleet in this namespace) and external (a control plane elsewhere)"
+type BotFleet struct {
+	// Ref names an ArgusFleet in this namespace.
+	// +optional
+	Ref *LocalRef `json:"ref,omitempty"`
+	// External is a control plane that this operator does not run.
+	// +optional
+	External *ExternalFleet `json:"external,omitempty"`
+	// Region is the fleet (group) that the clusters register under. Default "default".
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[^\\\\p{Cc}]+$')",message="region must not hold control characters"
+	Region *string `json:"region,omitempty"`
+	// Delivery of the fleet token: File (the default) sets ARGUS_FLEET_TOKEN_FILE; Env sets
+	// ARGUS_FLEET_TOKEN from the Secret, for members that read no files (argus-dpy 0.4.2 and older).
+	// +optional
+	Delivery *Delivery `json:"delivery,omitempty"`
+}
+
+// ExternalFleet is a control plane elsewhere.
+type ExternalFleet struct {
+	// URL of the control plane.
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != '' && !self.matches('[@?#]')",message="url must be http://host[:port] or https://host[:port], without user, query or fragment"
+	URL string `json:"url"`
+	// TokenSecretRef names the ingest token that the bot presents.
+	TokenSecretRef SecretKeyRef `json:"tokenSecretRef"`
+	// ViewerTokenSecretRef names the viewer token with which the operator reads how the
+	// clusters are. Absent: the operator does not ask.
+	// +optional
+	ViewerTokenSecretRef *SecretKeyRef `json:"viewerTokenSecretRef,omitempty"`
+	// MetricPrefix that the control plane expects. Default discord.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-zA-Z_][a-zA-Z0-9_]*$')",message="metricPrefix must be a Prometheus metric name: letters, digits and underscores, not starting with a digit"
+	MetricPrefix *string `json:"metricPrefix,omitempty"`
+}
+
+// Discord is how the bot gets its token.
+type Discord struct {
+	// TokenSecretRef names the bot's token.
+	TokenSecretRef SecretKeyRef `json:"tokenSecretRef"`
+	// TokenEnv is the variable that the bot's code reads. Default DISCORD_TOKEN.
+	// +optional
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z_][A-Za-z0-9_]*$') && !self.startsWith('ARGUS_') && !(self in ['CLUSTER_ID', 'SHARD_IDS', 'SHARD_COUNT', 'POD_IP'])",message="tokenEnv must be a variable's name that the operator does not set itself (ARGUS_..., CLUSTER_ID, SHARD_IDS, SHARD_COUNT, POD_IP)"
+	TokenEnv *string `json:"tokenEnv,omitempty"`
+	// Delivery of the token: File (the default) sets <tokenEnv>_FILE; Env sets <tokenEnv> from the Secret.
+	// +optional
+	Delivery *Delivery `json:"delivery,omitempty"`
+}
+
+// Sharding divides shards 0 to total-1 among clusters in consecutive ranges.
+// +kubebuilder:validation:XValidation:rule="has(self.clusters) != has(self.perCluster)",message="sharding needs exactly one of clusters (how many) and perCluster (how many shards each)"
+// +kubebuilder:validation:XValidation:rule="!has(self.clusters) || self.clusters <= self.total",message="sharding.clusters must not exceed sharding.total: each cluster needs a shard"
+// +kubebuilder:validation:XValidation:rule="!has(self.perCluster) || self.perCluster.sum() == self.total",message="sharding.perCluster must add up to sharding.total"
+type Sharding struct {
+	// Total number of gateway shards.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=16384
+	Total int32 `json:"total"`
+	// Clusters among which the shards are divided as evenly as can be.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=256
+	Clusters *int32 `json:"clusters,omitempty"`
+	// PerCluster lists how many shards each cluster gets.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:items:Minimum=1
+	// +kubebuilder:validation:items:Maximum=16384
+	PerCluster []int32 `json:"perCluster,omitempty"`
+}
+
+// BotMetrics is the bot's metrics endpoint.
+type BotMetrics struct {
+	// Path of the metrics. Default /metrics.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^/[-A-Za-z0-9._~/]*$') && self != '/healthz'",message="metrics.path must start with '/', hold URL path characters only and not be /healthz"
+	Path *string `json:"path,omitempty"`
+	// Port of metrics, health and dashboard. Default 9191.
+	// +optional
+	// +kubebuilder:validation:Minimum=1024
+	// +kubebuilder:validation:Maximum=65535
+	Port *int32 `json:"port,omitempty"`
+	// TokenSecretRef names the token that a scraper must present. Absent: open.
+	// +optional
+	TokenSecretRef *SecretKeyRef `json:"tokenSecretRef,omitempty"`
+}
+
+// BotDashboard is the bot's own dashboard.
+// +kubebuilder:validation:XValidation:rule="(has(self.state) && self.state == 'Disabled') || has(self.tokenSecretRef) || (has(self.allowUnauthenticated) && self.allowUnauthenticated)",message="an enabled dashboard needs tokenSecretRef, or allowUnauthenticated: true if anyone who reaches the port may see it"
+type BotDashboard struct {
+	// State: Enabled (the default when dashboard is given) or Disabled.
+	// +optional
+	State *State `json:"state,omitempty"`
+	// TokenSecretRef names the token that a viewer must present.
+	// +optional
+	TokenSecretRef *SecretKeyRef `json:"tokenSecretRef,omitempty"`
+	// AllowUnauthenticated permits a dashboard without a token.
+	// +optional
+	AllowUnauthenticated *bool `json:"allowUnauthenticated,omitempty"`
+}
+
+// BotNetworkPolicy limits the bot's traffic.
+type BotNetworkPolicy struct {
+	NetworkPolicy `json:",inline"`
+	// Voice: Enabled lets the bot send UDP anywhere, which voice needs. Default Disabled.
+	// +optional
+	Voice *State `json:"voice,omitempty"`
+}
+
+// BotPod tunes the bot's pods.
+type BotPod struct {
+	Pod `json:",inline"`
+	// Env adds variables. Those that the operator sets itself are refused.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=128
+	// +kubebuilder:validation:XValidation:rule="!self.exists(e, e.name in ['ARGUS_CLUSTER_ID', 'ARGUS_HOST', 'ARGUS_PORT', 'ARGUS_METRICS_PATH', 'ARGUS_NAMESPACE', 'ARGUS_METRICS_AUTH_TOKEN', 'ARGUS_METRICS_AUTH_TOKEN_FILE', 'ARGUS_DASHBOARD', 'ARGUS_DASHBOARD_AUTH_TOKEN', 'ARGUS_DASHBOARD_AUTH_TOKEN_FILE', 'ARGUS_FLEET_URL', 'ARGUS_FLEET_GROUP', 'ARGUS_FLEET_ID', 'ARGUS_FLEET_TOKEN', 'ARGUS_FLEET_TOKEN_FILE', 'ARGUS_FLEET_STATE_DIR', 'ARGUS_FLEET_SCRAPE_TARGET', 'CLUSTER_ID', 'SHARD_IDS', 'SHARD_COUNT', 'POD_IP'])",message="pod.env must not name a variable that the operator sets itself (identity, shards, fleet, ports, tokens)"
+	Env []corev1.EnvVar `json:"env,omitempty"`
+	// EnvFrom adds variables from ConfigMaps and Secrets; the operator's own win.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	EnvFrom []corev1.EnvFromSource `json:"envFrom,omitempty"`
+}
+
+// ArgusBotStatus is what the operator sees of a bot.
+type ArgusBotStatus struct {
+	// ObservedGeneration of the spec that this status speaks of; -1 before the first look.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// Conditions: Ready, FleetJoined, and Reconciling or Stalled while they are true.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+	// FleetURL is the control plane that the clusters beat to.
+	// +optional
+	FleetURL string `json:"fleetURL,omitempty"`
+	// Image that every cluster runs or is to run.
+	// +optional
+	Image string `json:"image,omitempty"`
+	// Effective values of what the spec left out.
+	// +optional
+	Effective *BotEffective `json:"effective,omitempty"`
+	// Clusters by state.
+	// +optional
+	Clusters *BotClusters `json:"clusters,omitempty"`
+	// Shards by state, as the control plane sees them.
+	// +optional
+	Shards *BotShards `json:"shards,omitempty"`
+	// Guilds over all clusters that are up, as the control plane sees them.
+	// +optional
+	Guilds *int64 `json:"guilds,omitempty"`
+	// Display joins numbers for the printer columns.
+	// +optional
+	Display *BotDisplay `json:"display,omitempty"`
+	// ClusterStatuses tells of each cluster.
+	// +optional
+	// +listType=map
+	// +listMapKey=index
+	// +kubebuilder:validation:MaxItems=256
+	ClusterStatuses []BotClusterStatus `json:"clusterStatuses,omitempty"`
+}
+
+// BotEffective reports the defaults that are in force.
+type BotEffective struct {
+	IdentityPrefix string `json:"identityPrefix"`
+	// Region is empty without a control plane.
+	// +optional
+	Region       string `json:"region,omitempty"`
+	MetricPrefix string `json:"metricPrefix"`
+	MetricsPort  int32  `json:"metricsPort"`
+	MetricsPath  string `json:"metricsPath"`
+}
+
+// BotClusters counts clusters.
+type BotClusters struct {
+	// Desired by the spec.
+	Desired int32 `json:"desired"`
+	// Ready: the pod runs and passes its probes.
+	Ready int32 `json:"ready"`
+	// Updated: the pod is of the newest template.
+	Updated int32 `json:"updated"`
+	// Up in the control plane's eyes.
+	Up int32 `json:"up"`
+}
+
+// BotShards counts shards.
+type BotShards struct {
+	Desired int32 `json:"desired"`
+	Up      int32 `json:"up"`
+}
+
+// BotDisplay holds text for the printer columns.
+type BotDisplay struct {
+	// Clusters as "ready/desired".
+	Clusters string `json:"clusters"`
+	// Shards as "up/desired"; absent where no control plane can be asked.
+	// +optional
+	Shards string `json:"shards,omitempty"`
+}
+
+// BotClusterStatus tells of one cluster.
+type BotClusterStatus struct {
+	Index int32 `json:"index"`
+	// ID is the identity: <identityPrefix>-<index>.
+	ID string `json:"id"`
+	// Number that the control plane gave it; 0 while it is not known.
+	// +optional
+	Number int32 `json:"number,omitempty"`
+	// Shards as "0-3", or "4" for a single one.
+	Shards string `json:"shards"`
+	// Ready: the pod runs and passes its probes.
+	Ready bool `json:"ready"`
+	// Up in the control plane's eyes; absent where it cannot be asked.
+	// +optional
+	Up *bool `json:"up,omitempty"`
+	// Reason why the cluster is not ready, in one word.
+	// +optional
+	Reason string `json:"reason,omitempty"`
+}
+
+// ArgusBot is one Discord bot, run as one or more hardened cluster processes.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=abot,categories=argus
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Clusters",type=string,JSONPath=`.status.display.clusters`
+// +kubebuilder:printcolumn:name="Shards",type=string,JSONPath=`.status.display.shards`
+// +kubebuilder:printcolumn:name="Guilds",type=integer,JSONPath=`.status.guilds`
+// +kubebuilder:printcolumn:name="Fleet",type=string,JSONPath=`.spec.fleet.ref.name`
+// +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Region",type=string,JSONPath=`.status.effective.region`,priority=1
+// +kubebuilder:printcolumn:name="Image",type=string,JSONPath=`.status.image`,priority=1
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$')",message="metadata.name must be at most 40 characters: a lower-case letter first, then letters, digits and '-', not ending in '-', so that the names of its objects fit"
+type ArgusBot struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// Spec is what is wanted.
+	Spec ArgusBotSpec `json:"spec"`
+	// Status is what the operator sees.
+	// +optional
+	// +kubebuilder:default={"observedGeneration":-1}
+	Status ArgusBotStatus `json:"status,omitzero"`
+}
+
+// ArgusBotList is a list of ArgusBots.
+// +kubebuilder:object:root=true
+type ArgusBotList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []ArgusBot `json:"items"`
+}

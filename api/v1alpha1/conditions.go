@@ -1,0 +1,71 @@
+package v1alpha1
+
+// Condition types. They follow the kstatus rules, so that `kubectl wait`, Argo CD
+// and Flux understand them: Ready summarises, Reconciling and Stalled are present
+// only while they are true.
+const (
+	// ConditionReady is the summary: the object does what its spec says.
+	ConditionReady = "Ready"
+	// ConditionReconciling is present while the operator still works towards the spec.
+	ConditionReconciling = "Reconciling"
+	// ConditionStalled is present while a person must act before anything can go on.
+	ConditionStalled = "Stalled"
+
+	// ConditionStorageBound tells whether an ArgusFleet's claim has its volume.
+	ConditionStorageBound = "StorageBound"
+	// ConditionReachable tells whether the operator can read an ArgusFleet's control plane.
+	ConditionReachable = "Reachable"
+
+	// ConditionFleetJoined tells whether every cluster of an ArgusBot has registered.
+	ConditionFleetJoined = "FleetJoined"
+)
+
+// Reasons of Ready, Reconciling and Stalled.
+const (
+	// ReasonAvailable : everything that was asked for runs.
+	ReasonAvailable = "Available"
+	// ReasonProgressing : pods are being created or replaced.
+	ReasonProgressing = "Progressing"
+	// ReasonPodTrouble : a pod cannot run; the message names why.
+	ReasonPodTrouble = "PodTrouble"
+	// ReasonNameConflict : an object that is not ours stands under a name that we need.
+	ReasonNameConflict = "NameConflict"
+	// ReasonStateLocked : another control plane process holds the state file.
+	ReasonStateLocked = "StateLocked"
+	// ReasonSecretMissing : a Secret or a key of it that the spec names does not exist.
+	ReasonSecretMissing = "SecretMissing"
+	// ReasonSecretInvalid : a Secret of ours has lost a key that cannot be made again.
+	ReasonSecretInvalid = "SecretInvalid"
+	// ReasonFleetNotFound : the ArgusFleet that a bot names does not exist in its namespace.
+	ReasonFleetNotFound = "FleetNotFound"
+	// ReasonFleetNotReady : the ArgusFleet that a bot names has not made its member Secret yet.
+	ReasonFleetNotReady = "FleetNotReady"
+	// ReasonApplyFailed : the API server refused an object that the operator wants.
+	ReasonApplyFailed = "ApplyFailed"
+	// ReasonRequestFailed : a request to the API server failed; it is being retried.
+	ReasonRequestFailed = "RequestFailed"
+)
+
+// Reasons of StorageBound, Reachable and FleetJoined.
+const (
+	// ReasonBound : the claim has its volume.
+	ReasonBound = "Bound"
+	// ReasonClaimPending : the claim waits for a volume.
+	ReasonClaimPending = "ClaimPending"
+	// ReasonClaimLost : the claim's volume is gone.
+	ReasonClaimLost = "ClaimLost"
+	// ReasonReadable : the control plane answered.
+	ReasonReadable = "Readable"
+	// ReasonUnreachable : the control plane did not answer, or not as it should.
+	ReasonUnreachable = "Unreachable"
+	// ReasonJoined : every cluster has registered and beats.
+	ReasonJoined = "Joined"
+	// ReasonWaiting : some clusters have not registered yet, or are silent.
+	ReasonWaiting = "Waiting"
+	// ReasonNeverRegistered : clusters run, but have not registered for longer than a start takes.
+	ReasonNeverRegistered = "NeverRegistered"
+	// ReasonNoViewerToken : an external control plane cannot be read without a viewer token.
+	ReasonNoViewerToken = "NoViewerToken"
+	// ReasonExternalReadsOff : the operator was started without --allow-external-fleets.
+	ReasonExternalReadsOff = "ExternalReadsOff"
+)

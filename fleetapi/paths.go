@@ -1,0 +1,52 @@
+package fleetapi
+
+// Paths of the control plane. Ingest paths take the ingest token, /api/... and
+// /metrics the viewer token; the health paths are open.
+const (
+	PathRegister  = "/fleet/register"
+	PathHeartbeat = "/fleet/heartbeat"
+	PathLeave     = "/fleet/leave"
+
+	PathConfig  = "/api/config"
+	PathView    = "/api/fleet/view"
+	PathCluster = "/api/fleet/cluster"
+	PathStatus  = "/api/fleet/status"
+	PathSummary = "/api/fleet/summary"
+	PathTargets = "/api/fleet/targets"
+	PathHistory = "/api/fleet/history"
+	PathEvents  = "/api/fleet/events"
+	PathStream  = "/api/fleet/stream"
+	PathSession = "/api/session"
+	PathMetrics = "/metrics"
+
+	PathHealthz = "/healthz"
+	PathReadyz  = "/readyz"
+)
+
+// Paths that take the admin token.
+const (
+	PathAdminCluster    = "/api/admin/cluster"
+	PathAdminResetLease = "/api/admin/cluster/reset-lease"
+	PathAdminBackup     = "/api/admin/backup"
+	PathAdminExport     = "/api/admin/export"
+)
+
+// Default ports of the original system, kept so that existing dashboards,
+// scrape configurations and firewalls fit.
+const (
+	// DefaultFleetPort is where the control plane listens.
+	DefaultFleetPort = 9190
+	// DefaultBotPort is where a bot serves /metrics and its dashboard.
+	DefaultBotPort = 9191
+)
+
+const (
+	// DefaultMetricPrefix is the prefix ("namespace") of a bot's metrics.
+	DefaultMetricPrefix = "discord"
+	// DefaultFleet is the fleet (group, region) of a member that names none.
+	DefaultFleet = "default"
+	// DefaultHeartbeatIntervalSeconds is the interval of an argus-dpy member, which is fixed there.
+	DefaultHeartbeatIntervalSeconds = 15
+	// DefaultTTLFactor is how many intervals of silence make a cluster down.
+	DefaultTTLFactor = 3
+)

@@ -1,0 +1,135 @@
+package apply
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+	"sigs.k8s.io/structured-merge-diff/v6/typed"
+)
+
+// HashAnnotation holds a digest of what was last applied. What was applied and is
+// no longer wanted shows by it; what a person changed shows by comparison.
+const HashAnnotation = "argus.dev/applied-hash"
+
+// wanted is a desired object, prepared for comparing and sending.
+type wanted struct {
+	// stamped is the typed object with its digest.
+	stamped client.Object
+	// applied is its applied form: without zero structs and nulls.
+	applied *unstructured.Unstructured
+	typed   *typed.TypedValue
+}
+
+func (a *Applier) newWanted(desired client.Object) (*wanted, error) {
+	gvk, err := apiutil.GVKForObject(desired, a.client.Scheme())
+	if err != nil {
+		return nil, err
+	}
+	stamped := desired.DeepCopyObject().(client.Object)
+	stamped.GetObjectKind().SetGroupVersionKind(gvk)
+	applied, err := appliedForm(stamped)
+	if err != nil {
+		return nil, err
+	}
+	// A Secret's data is compared whole, and no digest of it is shown to those who
+	// may read metadata only.
+	if _, secret := desired.(*corev1.Secret); !secret {
+		if err := stamp(stamped, applied); err != nil {
+			return nil, err
+		}
+	}
+	typedValue, err := a.types.ObjectToTyped(applied)
+	if err != nil {
+		return nil, fmt.Errorf("typing the desired object: %w", err)
+	}
+	return &wanted{stamped: stamped, applied: applied, typed: typedValue}, nil
+}
+
+func stamp(object client.Object, applied *unstructured.Unstructured) error {
+	encoded, err := json.Marshal(applied.Object)
+	if err != nil {
+		return fmt.Errorf("encoding the desired object: %w", err)
+	}
+	digest := sha256.Sum256(encoded)
+	annotations := maps.Clone(object.GetAnnotations())
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[HashAnnotation] = hex.EncodeToString(digest[:16])
+	object.SetAnnotations(annotations)
+	applied.SetAnnotations(annotations)
+	return nil
+}
+
+// body is what a server-side apply sends: the applied form, for this very object.
+// The UID makes the server refuse it if the object has been replaced meanwhile.
+func (w *wanted) body(current client.Object) ([]byte, error) {
+	object := w.applied.DeepCopy()
+	object.SetUID(current.GetUID())
+	return json.Marshal(object.Object)
+}
+
+// stands tells whether the live object is as wanted: last applied with the same
+// digest, and with every wanted field as it was applied.
+func (a *Applier) stands(current client.Object, want *wanted) (bool, error) {
+	if current.GetAnnotations()[HashAnnotation] != want.applied.GetAnnotations()[HashAnnotation] {
+		return false, nil
+	}
+	object := current.DeepCopyObject().(client.Object)
+	object.GetObjectKind().SetGroupVersionKind(want.applied.GroupVersionKind())
+	live, err := appliedForm(object)
+	if err != nil {
+		return false, err
+	}
+	liveTyped, err := a.types.ObjectToTyped(live)
+	if err != nil {
+		return false, fmt.Errorf("typing the live %s %s: %w", live.GetKind(), live.GetName(), err)
+	}
+	fields, err := want.typed.ToFieldSet()
+	if err != nil {
+		return false, fmt.Errorf("listing the fields of %s %s: %w", live.GetKind(), live.GetName(), err)
+	}
+	difference, err := want.typed.Compare(liveTyped.ExtractItems(fields))
+	if err != nil {
+		return false, fmt.Errorf("comparing %s %s: %w", live.GetKind(), live.GetName(), err)
+	}
+	return difference.IsSame(), nil
+}
+
+// appliedForm is the object as a server-side apply should say it. Structs that Go
+// cannot leave out (creationTimestamp, status, an empty strategy or resources)
+// would otherwise claim fields that nobody meant.
+func appliedForm(object client.Object) (*unstructured.Unstructured, error) {
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+	if err != nil {
+		return nil, fmt.Errorf("converting: %w", err)
+	}
+	delete(content, "status")
+	dropZero(content)
+	return &unstructured.Unstructured{Object: content}, nil
+}
+
+func dropZero(value any) {
+	switch node := value.(type) {
+	case map[string]any:
+		for key, child := range node {
+			dropZero(child)
+			empty, isMap := child.(map[string]any)
+			if child == nil || (isMap && len(empty) == 0 && (key == "strategy" || key == "resources")) {
+				delete(node, key)
+			}
+		}
+	case []any:
+		for _, child := range node {
+			dropZero(child)
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package manifests
+
+import (
+	"strconv"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/utils/ptr"
+
+	"github.com/argus-dev/argus-operator/api/v1alpha1"
+	"github.com/argus-dev/argus-operator/fleetapi"
+)
+
+const (
+	botContainer = "bot"
+	botStateDir  = "/var/lib/argus"
+	envPodIP     = "POD_IP"
+)
+
+// BotDeployments are the clusters of a bot, in order of their index. fleet is the
+// control plane that the bot joins, or nil.
+func BotDeployments(bot *v1alpha1.ArgusBot, fleet *FleetTarget) []*appsv1.Deployment {
+	ranges := ShardRanges(bot.Spec.Sharding)
+	deployments := make([]*appsv1.Deployment, 0, len(ranges))
+	for index, shards := range ranges {
+		deployments = append(deployments, botDeployment(bot, fleet, index, shards))
+	}
+	return deployments
+}
+
+// botDeployment runs one cluster: one replica, replaced by stopping the old pod
+// first, because two processes of one cluster would answer every command twice.
+func botDeployment(bot *v1alpha1.ArgusBot, fleet *FleetTarget, index int, shards ShardRange) *appsv1.Deployment {
+	labels := merge(botLabels(bot.Name), map[string]string{v1alpha1.LabelCluster: strconv.Itoa(index)})
+	pod := or(bot.Spec.Pod, v1alpha1.BotPod{})
+	template := corev1.PodTemplateSpec{
+		ObjectMeta: metav1.ObjectMeta{Labels: labels},
+		Spec:       botPod(bot, fleet, index, shards),
+	}
+	tune(&template, pod.Pod)
+	harden(&template.Spec)
+	return &appsv1.Deployment{
+		ObjectMeta: objectMeta(BotClusterName(bot.Name, index), bot.Namespace, labels, BotOwner(bot)),
+		Spec: appsv1.DeploymentSpec{
+			Replicas:             ptr.To[int32](1),
+			RevisionHistoryLimit: ptr.To[int32](2),
+			Strategy:             appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType},
+			Selector:             &metav1.LabelSelector{MatchLabels: BotClusterSelector(bot.Name, index)},
+			Template:             template,
+		},
+	}
+}
+
+func botPod(bot *v1alpha1.ArgusBot, fleet *FleetTarget, index int, shards ShardRange) corev1.PodSpec {
+	effective := BotEffective(bot, fleet)
+	pod := or(bot.Spec.Pod, v1alpha1.BotPod{})
+	secrets := BotSecrets(bot, fleet)
+	volumes, mounts := secrets.volumes()
+	tmp, tmpMount := scratchVolume("tmp", "/tmp", "64Mi")
+	state, stateMount := scratchVolume("state", botStateDir, "16Mi")
+	env := append(botEnv(effective, index, shards), dashboardEnv(bot),
+		envValue(fleetapi.EnvMemberCommonShardCount, strconv.Itoa(int(bot.Spec.Sharding.Total))))
+	env = append(append(env, fleetMemberEnv(fleet, effective)...), secrets.env()...)
+	return corev1.PodSpec{
+		ServiceAccountName:            BotName(bot.Name),
+		TerminationGracePeriodSeconds: ptr.To(or(bot.Spec.TerminationGracePeriodSeconds, defaultGracePeriodSeconds)),
+		Volumes:                       append(volumes, state, tmp),
+		Containers: []corev1.Container{{
+			Name:         botContainer,
+			Image:        bot.Spec.Image,
+			Command:      bot.Spec.Command,
+			Args:         bot.Spec.Args,
+			EnvFrom:      pod.EnvFrom,
+			Env:          append(env, pod.Env...),
+			Ports:        []corev1.ContainerPort{{Name: portName, ContainerPort: effective.MetricsPort, Protocol: corev1.ProtocolTCP}},
+			Resources:    botResources(),
+			VolumeMounts: append(mounts, stateMount, tmpMount),
+			// Five minutes: a bot signs in to Discord before it serves.
+			StartupProbe:  httpProbe(fleetapi.PathHealthz, 2, 150),
+			LivenessProbe: httpProbe(fleetapi.PathHealthz, 15, 4),
+			ReadinessProbe: &corev1.Probe{
+				ProbeHandler:   corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromString(portName)}},
+				TimeoutSeconds: 3, PeriodSeconds: 10, FailureThreshold: 3,
+			},
+		}},
+	}
+}
+
+// botEnv tells the process who it is.
+func botEnv(effective v1alpha1.BotEffective, index int, shards ShardRange) []corev1.EnvVar {
+	identity := Identity(effective.IdentityPrefix, index)
+	return []corev1.EnvVar{
+		envValue(fleetapi.EnvMemberClusterID, identity),
+		envValue(fleetapi.EnvMemberCommonClusterID, identity),
+		envValue(fleetapi.EnvMemberCommonShardIDs, shards.list()),
+		envValue(fleetapi.EnvMemberHost, "0.0.0.0"),
+		envValue(fleetapi.EnvMemberPort, strconv.Itoa(int(effective.MetricsPort))),
+		envValue(fleetapi.EnvMemberMetricsPath, effective.MetricsPath),
+		envValue(fleetapi.EnvMetricPrefix, effective.MetricPrefix),
+	}
+}
+
+func dashboardEnv(bot *v1alpha1.ArgusBot) corev1.EnvVar {
+	on := bot.Spec.Dashboard != nil && or(bot.Spec.Dashboard.State, v1alpha1.Enabled) == v1alpha1.Enabled
+	return envValue(fleetapi.EnvMemberDashboard, flag(on))
+}
+
+// fleetMemberEnv tells the process where to beat; the token is among its secrets.
+func fleetMemberEnv(fleet *FleetTarget, effective v1alpha1.BotEffective) []corev1.EnvVar {
+	if fleet == nil {
+		return nil
+	}
+	return []corev1.EnvVar{
+		envValue(fleetapi.EnvMemberFleetURL, fleet.URL),
+		envValue(fleetapi.EnvMemberFleetGroup, effective.Region),
+		envValue(fleetapi.EnvMemberStateDir, botStateDir),
+		// POD_IP must stand before the variable that refers to it.
+		{Name: envPodIP, ValueFrom: &corev1.EnvVarSource{
+			FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "status.podIP"},
+		}},
+		envValue(fleetapi.EnvMemberScrapeTarget, "$("+envPodIP+"):"+strconv.Itoa(int(effective.MetricsPort))),
+	}
+}

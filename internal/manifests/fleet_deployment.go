@@ -1,0 +1,124 @@
+package manifests
+
+import (
+	"strconv"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/argus-dev/argus-operator/api/v1alpha1"
+	"github.com/argus-dev/argus-operator/fleetapi"
+	"github.com/argus-dev/argus-operator/internal/tokens"
+)
+
+const (
+	fleetContainer   = "fleet"
+	fleetStateDir    = "/data"
+	fleetStateFile   = fleetStateDir + "/argus-fleet-state.db"
+	fleetTokenVolume = "tokens"
+)
+
+// FleetDeployment runs the control plane: one replica, replaced by stopping the
+// old pod first, because a single process may hold the state file.
+func FleetDeployment(fleet *v1alpha1.ArgusFleet, options Options) *appsv1.Deployment {
+	template := corev1.PodTemplateSpec{
+		ObjectMeta: metav1.ObjectMeta{Labels: fleetLabels(fleet.Name)},
+		Spec:       fleetPod(fleet, options),
+	}
+	tune(&template, or(fleet.Spec.Pod, v1alpha1.Pod{}))
+	harden(&template.Spec)
+	return &appsv1.Deployment{
+		ObjectMeta: objectMeta(FleetName(fleet.Name), fleet.Namespace, fleetLabels(fleet.Name), FleetOwner(fleet)),
+		Spec: appsv1.DeploymentSpec{
+			Replicas:             ptr.To[int32](1),
+			RevisionHistoryLimit: ptr.To[int32](2),
+			Strategy:             appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType},
+			Selector:             &metav1.LabelSelector{MatchLabels: FleetSelector(fleet.Name)},
+			Template:             template,
+		},
+	}
+}
+
+func fleetPod(fleet *v1alpha1.ArgusFleet, options Options) corev1.PodSpec {
+	tokenVolume, tokenMount := secretVolume(fleetTokenVolume, FleetServerSecretName(fleet.Name))
+	tmpVolume, tmpMount := scratchVolume("tmp", "/tmp", "64Mi")
+	state := corev1.Volume{Name: "state", VolumeSource: corev1.VolumeSource{
+		PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: FleetClaimName(fleet.Name)},
+	}}
+	return corev1.PodSpec{
+		ServiceAccountName:            FleetName(fleet.Name),
+		TerminationGracePeriodSeconds: ptr.To[int64](defaultFleetGracePeriodSeconds),
+		Volumes:                       []corev1.Volume{state, tokenVolume, tmpVolume},
+		Containers: []corev1.Container{{
+			Name:      fleetContainer,
+			Image:     FleetImage(fleet, options),
+			Args:      []string{"run"},
+			Env:       fleetEnv(fleet),
+			Ports:     []corev1.ContainerPort{{Name: portName, ContainerPort: fleetapi.DefaultFleetPort, Protocol: corev1.ProtocolTCP}},
+			Resources: fleetResources(),
+			VolumeMounts: []corev1.VolumeMount{
+				{Name: state.Name, MountPath: fleetStateDir}, tokenMount, tmpMount,
+			},
+			// Ten minutes: a large state file is read before the first answer.
+			StartupProbe:   httpProbe(fleetapi.PathHealthz, 2, 300),
+			LivenessProbe:  httpProbe(fleetapi.PathHealthz, 10, 3),
+			ReadinessProbe: httpProbe(fleetapi.PathReadyz, 5, 2),
+		}},
+	}
+}
+
+// fleetEnv sets the control plane's settings explicitly, defaults too, so that the
+// operator and not the image decides what is in force.
+func fleetEnv(fleet *v1alpha1.ArgusFleet) []corev1.EnvVar {
+	spec, effective := &fleet.Spec, FleetEffective(&fleet.Spec)
+	number := func(value int32) string { return strconv.Itoa(int(value)) }
+	file := func(name, key string) corev1.EnvVar {
+		return envValue(name+fleetapi.FileSuffix, secretDir(fleetTokenVolume)+"/"+key)
+	}
+	env := []corev1.EnvVar{
+		envValue(fleetapi.EnvFleetHost, "0.0.0.0"),
+		envValue(fleetapi.EnvFleetPort, number(fleetapi.DefaultFleetPort)),
+		envValue(fleetapi.EnvFleetState, fleetStateFile),
+		file(fleetapi.EnvFleetIngestToken, tokens.KeyIngest),
+		file(fleetapi.EnvFleetViewerToken, tokens.KeyViewer),
+		file(fleetapi.EnvFleetSecretPepper, tokens.KeyPepper),
+		envValue(fleetapi.EnvFleetHeartbeatInterval, number(effective.HeartbeatIntervalSeconds)),
+		envValue(fleetapi.EnvFleetTTLFactor, number(effective.TTLFactor)),
+		envValue(fleetapi.EnvMetricPrefix, effective.MetricPrefix),
+		envValue(fleetapi.EnvFleetMaxClusters, number(effective.MaxClusters)),
+		envValue(fleetapi.EnvFleetRequireLease, flag(or(spec.Leases, v1alpha1.LeasesIssued) == v1alpha1.LeasesRequired)),
+		envValue(fleetapi.EnvFleetAuditLog, flag(or(spec.AuditLog, v1alpha1.Enabled) == v1alpha1.Enabled)),
+		envValue(fleetapi.EnvFleetLogFormat, "json"),
+	}
+	return append(env, limitsEnv(or(spec.Limits, v1alpha1.FleetLimits{}))...)
+}
+
+// limitsEnv sets only the limits that the user chose: the server knows the others' defaults.
+func limitsEnv(limits v1alpha1.FleetLimits) []corev1.EnvVar {
+	var env []corev1.EnvVar
+	for _, limit := range []struct {
+		name  string
+		value *int32
+	}{
+		{fleetapi.EnvFleetMaxBodyBytes, limits.MaxBodyBytes},
+		{fleetapi.EnvFleetRegisterBurst, limits.RegisterBurst},
+		{fleetapi.EnvFleetHeartbeatBurst, limits.HeartbeatBurst},
+		{fleetapi.EnvFleetReadBurst, limits.ReadBurst},
+		{fleetapi.EnvFleetViewCacheMillis, limits.ViewCacheMillis},
+	} {
+		if limit.value != nil {
+			env = append(env, envValue(limit.name, strconv.Itoa(int(*limit.value))))
+		}
+	}
+	return env
+}
+
+// flag is a boolean as the original system writes it.
+func flag(on bool) string {
+	if on {
+		return "1"
+	}
+	return "0"
+}
