@@ -64,41 +64,75 @@ func Labelled(owner metav1.Object, key, value string) Ownership {
 	}
 }
 
-// Apply makes desired stand and returns the object as it is now. It fails with a
+// Found is how an object stands before anything is written.
+type Found[T client.Object] struct {
+	// Live is the object, if Exists.
+	Live   T
+	Exists bool
+	// Stands: it is as desired.
+	Stands bool
+
+	kind string
+	want *wanted
+}
+
+// Check reads how desired stands, and writes nothing. It fails with a
 // NameConflictError when the name belongs to somebody else, and with a
 // TerminatingError while the object is being deleted.
-func Apply[T client.Object](ctx context.Context, a *Applier, owns Ownership, desired T) (T, error) {
-	var none T
+func Check[T client.Object](ctx context.Context, a *Applier, owns Ownership, desired T) (Found[T], error) {
 	kind, err := a.kindOf(desired)
 	if err != nil {
-		return none, err
+		return Found[T]{}, err
 	}
 	want, err := a.newWanted(desired)
 	if err != nil {
-		return none, fmt.Errorf("preparing %s %s: %w", kind, desired.GetName(), err)
+		return Found[T]{}, fmt.Errorf("preparing %s %s: %w", kind, desired.GetName(), err)
 	}
-	current := desired.DeepCopyObject().(T)
-	err = a.read(ctx, current)
-	if apierrors.IsNotFound(err) {
-		created, createErr := create(ctx, a, kind, want.stamped.DeepCopyObject().(T))
-		if !apierrors.IsAlreadyExists(createErr) {
-			return created, createErr
+	found := Found[T]{Live: desired.DeepCopyObject().(T), kind: kind, want: want}
+	if err := a.Read(ctx, found.Live); err != nil {
+		if apierrors.IsNotFound(err) {
+			return found, nil
 		}
-		err = a.live.Get(ctx, client.ObjectKeyFromObject(desired), current)
+		return found, fmt.Errorf("reading %s %s: %w", kind, desired.GetName(), err)
 	}
+	return found, found.judge(a, owns)
+}
+
+func (f *Found[T]) judge(a *Applier, owns Ownership) (err error) {
+	f.Exists = true
+	if !owns(f.Live) {
+		return &NameConflictError{Kind: f.kind, Name: f.Live.GetName()}
+	}
+	if !f.Live.GetDeletionTimestamp().IsZero() {
+		return &TerminatingError{Kind: f.kind, Name: f.Live.GetName()}
+	}
+	f.Stands, err = a.stands(f.Live, f.want)
+	return err
+}
+
+// Apply makes desired stand and returns the object as it is now. It fails as Check does.
+func Apply[T client.Object](ctx context.Context, a *Applier, owns Ownership, desired T) (T, error) {
+	found, err := Check(ctx, a, owns, desired)
 	if err != nil {
-		return none, fmt.Errorf("reading %s %s: %w", kind, desired.GetName(), err)
+		return found.Live, err
 	}
-	if !owns(current) {
-		return none, &NameConflictError{Kind: kind, Name: current.GetName()}
+	if !found.Exists {
+		created, err := create(ctx, a, found.kind, found.want.stamped.DeepCopyObject().(T))
+		if !apierrors.IsAlreadyExists(err) {
+			return created, err
+		}
+		// The cache does not show what stands here: it is behind, or the object lacks our label.
+		if err := a.live.Get(ctx, client.ObjectKeyFromObject(desired), found.Live); err != nil {
+			return found.Live, fmt.Errorf("reading %s %s: %w", found.kind, desired.GetName(), err)
+		}
+		if err := found.judge(a, owns); err != nil {
+			return found.Live, err
+		}
 	}
-	if !current.GetDeletionTimestamp().IsZero() {
-		return none, &TerminatingError{Kind: kind, Name: current.GetName()}
+	if found.Stands {
+		return found.Live, nil
 	}
-	if stands, err := a.stands(current, want); err != nil || stands {
-		return current, err
-	}
-	return current, a.patch(ctx, kind, current, want)
+	return found.Live, a.patch(ctx, found.kind, found.Live, found.want)
 }
 
 func create[T client.Object](ctx context.Context, a *Applier, kind string, object T) (T, error) {
@@ -109,7 +143,7 @@ func create[T client.Object](ctx context.Context, a *Applier, kind string, objec
 	if err != nil {
 		return object, fmt.Errorf("creating %s %s: %w", kind, object.GetName(), err)
 	}
-	a.noteWrite(kind, "create", object)
+	a.NoteWrite(kind, "create", object)
 	return object, nil
 }
 
@@ -127,7 +161,7 @@ func (a *Applier) patch(ctx context.Context, kind string, current client.Object,
 	if err != nil {
 		return fmt.Errorf("applying %s %s: %w", kind, current.GetName(), err)
 	}
-	a.noteWrite(kind, "apply", current)
+	a.NoteWrite(kind, "apply", current)
 	return nil
 }
 
@@ -144,13 +178,13 @@ func (a *Applier) adoptFields(ctx context.Context, kind string, current client.O
 	if err := a.client.Patch(ctx, current, client.RawPatch(types.JSONPatchType, patch)); err != nil {
 		return fmt.Errorf("adopting the fields of %s %s: %w", kind, current.GetName(), err)
 	}
-	a.noteWrite(kind, "patch", current)
+	a.NoteWrite(kind, "patch", current)
 	return nil
 }
 
-// read gets the object from the cache, or live where the cache is behind our own
+// Read gets the object from the cache, or live where the cache is behind our own
 // last write.
-func (a *Applier) read(ctx context.Context, object client.Object) error {
+func (a *Applier) Read(ctx context.Context, object client.Object) error {
 	key := client.ObjectKeyFromObject(object)
 	err := a.client.Get(ctx, key, object)
 	if (err == nil || apierrors.IsNotFound(err)) && a.written.newerThan(object, err == nil) {
@@ -159,7 +193,9 @@ func (a *Applier) read(ctx context.Context, object client.Object) error {
 	return err
 }
 
-func (a *Applier) noteWrite(kind, verb string, object client.Object) {
+// NoteWrite records a write that was not made through Apply, so that Read and the
+// counts know of it.
+func (a *Applier) NoteWrite(kind, verb string, object client.Object) {
 	a.written.note(object)
 	a.observed(kind, verb)
 }

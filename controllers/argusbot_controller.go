@@ -1,0 +1,154 @@
+package controllers
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/argus-dev/argus-operator/api/v1alpha1"
+	"github.com/argus-dev/argus-operator/fleetapi"
+	"github.com/argus-dev/argus-operator/internal/manifests"
+)
+
+// ArgusBotReconciler keeps one Deployment for each cluster of each ArgusBot.
+type ArgusBotReconciler struct {
+	Base
+	// AllowExternalFleets lets the operator read control planes that it does not run.
+	AllowExternalFleets bool
+
+	observations observations
+	verified     sync.Map // UID -> generation whose Secrets were all found
+}
+
+// botScope is what one reconcile of an ArgusBot knows.
+type botScope struct {
+	bot *v1alpha1.ArgusBot
+	// target is the control plane, or nil without one; set by resolveFleet.
+	target *manifests.FleetTarget
+	// clusters by index; desired and ranges set at the start, live by ensureClusters,
+	// pods by observe, and fleet by ask.
+	clusters []clusterScope
+	// askedError is why the control plane could not be asked; notAsked why it was
+	// not even tried. Set by ask.
+	askedError error
+	notAsked   *hold
+	asked      bool
+}
+
+// clusterScope is what one reconcile knows of one cluster.
+type clusterScope struct {
+	identity string
+	shards   manifests.ShardRange
+	live     *appsv1.Deployment
+	stands   bool
+	pods     []corev1.Pod
+	fleet    *fleetapi.ClusterStatus
+}
+
+func (c *clusterScope) available() bool { return c.live != nil && c.stands && available(c.live) }
+
+// Reconcile brings one ArgusBot to where its spec says.
+func (r *ArgusBotReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	bot := &v1alpha1.ArgusBot{ObjectMeta: metav1.ObjectMeta{Namespace: request.Namespace, Name: request.Name}}
+	if err := r.Applier.Read(ctx, bot); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if !bot.DeletionTimestamp.IsZero() {
+		r.forget(bot.UID)
+		return ctrl.Result{}, nil // owner references do the rest
+	}
+	before := bot.DeepCopy()
+	scope := &botScope{bot: bot}
+	err := r.run(ctx, scope)
+	r.deriveBotStatus(scope, holdOf(err))
+	if statusErr := writeStatus(ctx, &r.Base, v1alpha1.KindArgusBot, before, bot, botStatusOf); statusErr != nil {
+		return ctrl.Result{}, statusErr
+	}
+	return resultOf(err, botPoll(scope))
+}
+
+// run goes through the phases until one cannot go on.
+func (r *ArgusBotReconciler) run(ctx context.Context, s *botScope) error {
+	for _, phase := range []func(context.Context, *botScope) error{
+		r.resolveFleet,
+		r.checkSecrets,
+		r.ensureObjects,
+		r.ensureClusters,
+		r.prune,
+		r.observe,
+	} {
+		if err := phase(ctx, s); err != nil {
+			return err
+		}
+	}
+	r.ask(ctx, s)
+	return nil
+}
+
+func (r *ArgusBotReconciler) forget(uid types.UID) {
+	r.verified.Delete(uid)
+	r.observations.forget(uid)
+}
+
+func botStatusOf(bot *v1alpha1.ArgusBot) (any, []metav1.Condition) {
+	return &bot.Status, bot.Status.Conditions
+}
+
+// botPoll is how often the control plane is asked, or 0 without one.
+func botPoll(s *botScope) time.Duration {
+	if s.target == nil {
+		return 0
+	}
+	return time.Duration(s.target.IntervalSeconds) * time.Second
+}
+
+const fleetRefIndex = "spec.fleet.ref.name"
+
+// SetupWithManager watches ArgusBots, what they own, and the ArgusFleets they name.
+func (r *ArgusBotReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) error {
+	err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.ArgusBot{}, fleetRefIndex, func(object client.Object) []string {
+		fleet := object.(*v1alpha1.ArgusBot).Spec.Fleet
+		if fleet == nil || fleet.Ref == nil {
+			return nil
+		}
+		return []string{fleet.Ref.Name}
+	})
+	if err != nil {
+		return err
+	}
+	return ctrl.NewControllerManagedBy(mgr).
+		For(&v1alpha1.ArgusBot{}, builder.WithPredicates(specOrAnnotations())).
+		Owns(&appsv1.Deployment{}).
+		Owns(&corev1.ServiceAccount{}).
+		Owns(&networkingv1.NetworkPolicy{}).
+		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(requestFromLabel(v1alpha1.LabelBot))).
+		Watches(&v1alpha1.ArgusFleet{}, handler.EnqueueRequestsFromMapFunc(r.botsOf)).
+		Named("argusbot").
+		Complete(r)
+}
+
+// botsOf leads from an ArgusFleet to the bots that name it.
+func (r *ArgusBotReconciler) botsOf(ctx context.Context, fleet client.Object) []reconcile.Request {
+	var bots v1alpha1.ArgusBotList
+	err := r.Client.List(ctx, &bots, client.InNamespace(fleet.GetNamespace()), client.MatchingFields{fleetRefIndex: fleet.GetName()})
+	if err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "listing the bots of a fleet", "fleet", fleet.GetName())
+		return nil
+	}
+	requests := make([]reconcile.Request, 0, len(bots.Items))
+	for i := range bots.Items {
+		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&bots.Items[i])})
+	}
+	return requests
+}

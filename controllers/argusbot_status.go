@@ -1,0 +1,227 @@
+package controllers
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/argus-dev/argus-operator/api/v1alpha1"
+	"github.com/argus-dev/argus-operator/fleetapi"
+	"github.com/argus-dev/argus-operator/internal/manifests"
+)
+
+// registrationGrace is how long a cluster may run without registering before the
+// condition asks why: longer than any member's back-off.
+const registrationGrace = 2 * time.Minute
+
+func botReady(bot *v1alpha1.ArgusBot) bool {
+	return meta.IsStatusConditionTrue(bot.Status.Conditions, v1alpha1.ConditionReady)
+}
+
+// deriveBotStatus says in the status what the scope has read. What the control
+// plane did not tell this time is left out, except the numbers, which never change.
+func (r *ArgusBotReconciler) deriveBotStatus(s *botScope, held *hold) {
+	status := &s.bot.Status
+	before := status.DeepCopy()
+	effective := manifests.BotEffective(s.bot, s.target)
+	status.ObservedGeneration = s.bot.Generation
+	status.Image = s.bot.Spec.Image
+	status.Effective = &effective
+	status.FleetURL = ""
+	if s.target != nil {
+		status.FleetURL = s.target.URL
+	}
+	if s.clusters != nil {
+		observeClusters(status, s)
+	}
+	conditions := newConditions(status.Conditions, s.bot.Generation)
+	r.setFleetJoined(conditions, s)
+	conditions.summarise(botReadiness(s, held))
+	status.Conditions = conditions.sorted()
+	r.damp(s, before, status)
+}
+
+// damp keeps a wobbling guild count from changing the object by itself.
+func (r *ArgusBotReconciler) damp(s *botScope, before, now *v1alpha1.ArgusBotStatus) {
+	if before.Guilds == nil || now.Guilds == nil || *before.Guilds == *now.Guilds {
+		if !equality.Semantic.DeepEqual(before, now) {
+			r.observations.note(s.bot.UID, r.Now())
+		}
+		return
+	}
+	fresh := now.Guilds
+	now.Guilds = before.Guilds
+	if !equality.Semantic.DeepEqual(before, now) || r.observations.due(s.bot.UID, *before.Guilds, *fresh, r.Now()) {
+		now.Guilds = fresh
+		r.observations.note(s.bot.UID, r.Now())
+	}
+}
+
+func observeClusters(status *v1alpha1.ArgusBotStatus, s *botScope) {
+	answered := s.asked && s.askedError == nil
+	clusters := v1alpha1.BotClusters{Desired: count(len(s.clusters))}
+	shards := v1alpha1.BotShards{Desired: s.bot.Spec.Sharding.Total}
+	var guilds float64
+	numbers := numbersByIdentity(status.ClusterStatuses)
+	status.ClusterStatuses = make([]v1alpha1.BotClusterStatus, 0, len(s.clusters))
+	for i := range s.clusters {
+		one := clusterStatus(i, &s.clusters[i], answered)
+		one.Number = cmp.Or(one.Number, numbers[one.ID])
+		status.ClusterStatuses = append(status.ClusterStatuses, one)
+		clusters.Ready += ones(one.Ready)
+		clusters.Updated += ones(s.clusters[i].live != nil && s.clusters[i].stands && updated(s.clusters[i].live))
+		if fleet := s.clusters[i].fleet; fleet != nil && fleet.Status == fleetapi.StatusUp {
+			clusters.Up++
+			shards.Up += count(fleet.ShardsUp)
+			guilds += fleet.Guilds
+		}
+	}
+	display := v1alpha1.BotDisplay{Clusters: fmt.Sprintf("%d/%d", clusters.Ready, clusters.Desired)}
+	status.Shards, status.Guilds = nil, nil
+	if answered {
+		display.Shards = fmt.Sprintf("%d/%d", shards.Up, shards.Desired)
+		status.Shards, status.Guilds = &shards, ptr.To(int64(guilds))
+	}
+	status.Clusters, status.Display = &clusters, &display
+}
+
+func numbersByIdentity(clusters []v1alpha1.BotClusterStatus) map[string]int32 {
+	numbers := make(map[string]int32, len(clusters))
+	for _, cluster := range clusters {
+		numbers[cluster.ID] = cluster.Number
+	}
+	return numbers
+}
+
+func clusterStatus(index int, cluster *clusterScope, answered bool) v1alpha1.BotClusterStatus {
+	one := v1alpha1.BotClusterStatus{
+		Index: count(index), ID: cluster.identity, Shards: cluster.shards.String(),
+		Ready: cluster.live != nil && available(cluster.live),
+	}
+	if answered {
+		one.Up = ptr.To(cluster.fleet != nil && cluster.fleet.Status == fleetapi.StatusUp)
+	}
+	if cluster.fleet != nil {
+		one.Number = count(cluster.fleet.Number)
+	}
+	if !one.Ready {
+		one.Reason = v1alpha1.ReasonProgressing
+		if found := clusterTrouble(cluster); found != nil {
+			one.Reason = found.reason
+		}
+	}
+	return one
+}
+
+func clusterTrouble(cluster *clusterScope) *trouble {
+	if cluster.live == nil {
+		return nil
+	}
+	return troubleOf(cluster.live, cluster.pods)
+}
+
+func ones(yes bool) int32 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// botReadiness is Ready when every cluster is available as desired. What the control
+// plane says never lowers it: that has its own condition.
+func botReadiness(s *botScope, held *hold) readiness {
+	if held != nil {
+		return held.readiness()
+	}
+	var waiting []string
+	for i := range s.clusters {
+		cluster := &s.clusters[i]
+		if cluster.available() {
+			continue
+		}
+		if found := clusterTrouble(cluster); found != nil && !available(cluster.live) {
+			return readiness{reason: v1alpha1.ReasonPodTrouble, message: fmt.Sprintf("cluster %s: %s: %s", cluster.identity, found.reason, found.message)}
+		}
+		waiting = append(waiting, cluster.identity)
+	}
+	if len(waiting) > 0 {
+		return readiness{reason: v1alpha1.ReasonProgressing, message: "waiting for " + some(waiting)}
+	}
+	return readiness{ok: true, reason: v1alpha1.ReasonAvailable, message: "every cluster runs as the spec says"}
+}
+
+// some names a few of many.
+func some(names []string) string {
+	const most = 5
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:most], ", ") + " and others"
+}
+
+// setFleetJoined tells whether the clusters have arrived where they beat.
+func (r *ArgusBotReconciler) setFleetJoined(c *conditions, s *botScope) {
+	set := func(status metav1.ConditionStatus, reason, message string) {
+		c.set(v1alpha1.ConditionFleetJoined, status, reason, message)
+	}
+	switch {
+	case s.bot.Spec.Fleet == nil:
+		c.remove(v1alpha1.ConditionFleetJoined)
+	case s.notAsked != nil:
+		set(metav1.ConditionUnknown, s.notAsked.reason, s.notAsked.message)
+	case s.askedError != nil:
+		set(metav1.ConditionUnknown, v1alpha1.ReasonUnreachable, s.askedError.Error())
+	case !s.asked:
+		set(metav1.ConditionUnknown, v1alpha1.ReasonProgressing, "the control plane has not been asked yet")
+	default:
+		silent, never := r.absent(s)
+		switch {
+		case len(never) > 0:
+			set(metav1.ConditionFalse, v1alpha1.ReasonNeverRegistered, neverRegistered(never))
+		case len(silent) > 0:
+			set(metav1.ConditionFalse, v1alpha1.ReasonWaiting, "no heartbeat from "+some(silent))
+		default:
+			set(metav1.ConditionTrue, v1alpha1.ReasonJoined, "every cluster has registered and beats")
+		}
+	}
+}
+
+// absent lists the clusters that the control plane does not see up, and those of
+// them that run for long enough and are not known there at all.
+func (r *ArgusBotReconciler) absent(s *botScope) (silent, never []string) {
+	for i := range s.clusters {
+		cluster := &s.clusters[i]
+		if cluster.fleet != nil && cluster.fleet.Status == fleetapi.StatusUp {
+			continue
+		}
+		silent = append(silent, cluster.identity)
+		if cluster.fleet == nil && cluster.available() && r.Now().Sub(runningSince(cluster)) > registrationGrace {
+			never = append(never, cluster.identity)
+		}
+	}
+	return silent, never
+}
+
+// runningSince is when the youngest container of the cluster started.
+func runningSince(cluster *clusterScope) time.Time {
+	var youngest time.Time
+	for _, pod := range cluster.pods {
+		for _, status := range pod.Status.ContainerStatuses {
+			if running := status.State.Running; running != nil && running.StartedAt.After(youngest) {
+				youngest = running.StartedAt.Time
+			}
+		}
+	}
+	return youngest
+}
+
+func neverRegistered(identities []string) string {
+	return some(identities) + " runs but has never registered: check that the bot's Argus library is switched on; " +
+		"argus-dpy 0.4.2 and older read no token file and need spec.fleet.delivery: Env"
+}

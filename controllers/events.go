@@ -1,0 +1,39 @@
+package controllers
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/events"
+
+	"github.com/argus-dev/argus-operator/api/v1alpha1"
+)
+
+// recordTransitions tells of each condition whose status or reason changed.
+// Reconciling and Stalled repeat what Ready says, and are left out.
+func recordTransitions(recorder events.EventRecorder, object runtime.Object, before, after []metav1.Condition) {
+	for _, now := range after {
+		if now.Type == v1alpha1.ConditionReconciling || now.Type == v1alpha1.ConditionStalled {
+			continue
+		}
+		was := meta.FindStatusCondition(before, now.Type)
+		if was != nil && was.Status == now.Status && was.Reason == now.Reason {
+			continue
+		}
+		kind := corev1.EventTypeNormal
+		if now.Status != metav1.ConditionTrue && !expected(now.Reason) {
+			kind = corev1.EventTypeWarning
+		}
+		recorder.Eventf(object, nil, kind, now.Reason, "Reconcile", "%s is %s: %s", now.Type, now.Status, now.Message)
+	}
+}
+
+// expected reasons are on the way to where the object should be.
+func expected(reason string) bool {
+	switch reason {
+	case v1alpha1.ReasonProgressing, v1alpha1.ReasonClaimPending, v1alpha1.ReasonWaiting, v1alpha1.ReasonFleetNotReady:
+		return true
+	}
+	return false
+}

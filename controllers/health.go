@@ -1,0 +1,107 @@
+package controllers
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// available tells whether a Deployment's one pod runs and is ready, of the
+// template that the Deployment has now. A status that lags behind the spec counts
+// as unavailable.
+func available(deployment *appsv1.Deployment) bool {
+	status := deployment.Status
+	return status.ObservedGeneration >= deployment.Generation &&
+		status.Replicas == 1 && status.UpdatedReplicas == 1 && status.AvailableReplicas == 1
+}
+
+// updated tells whether a Deployment's pod is of the newest template.
+func updated(deployment *appsv1.Deployment) bool {
+	return deployment.Status.ObservedGeneration >= deployment.Generation && deployment.Status.UpdatedReplicas == 1 &&
+		deployment.Status.Replicas == 1
+}
+
+// trouble is why a pod cannot run: reason is one word, message a sentence.
+type trouble struct {
+	reason, message string
+	exitCode        int32
+}
+
+// troubleOf finds what keeps a Deployment's pod from running, or nil. Messages hold
+// no pod name and no count, so that they stay the same from one look to the next.
+func troubleOf(deployment *appsv1.Deployment, pods []corev1.Pod) *trouble {
+	for _, condition := range deployment.Status.Conditions {
+		if condition.Type == appsv1.DeploymentReplicaFailure && condition.Status == corev1.ConditionTrue {
+			return &trouble{reason: condition.Reason, message: "no pod can be created: " + oneLine(condition.Message)}
+		}
+	}
+	slices.SortFunc(pods, func(a, b corev1.Pod) int { return cmp.Compare(a.Name, b.Name) })
+	for i := range pods {
+		if !pods[i].DeletionTimestamp.IsZero() {
+			continue
+		}
+		if found := podTrouble(&pods[i]); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+func podTrouble(pod *corev1.Pod) *trouble {
+	for _, condition := range pod.Status.Conditions {
+		if condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse {
+			return &trouble{reason: condition.Reason, message: "the pod cannot be scheduled: " + oneLine(condition.Message)}
+		}
+	}
+	for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
+		if found := containerTrouble(status); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+func containerTrouble(status corev1.ContainerStatus) *trouble {
+	ended := cmp.Or(status.State.Terminated, status.LastTerminationState.Terminated)
+	waiting := status.State.Waiting
+	switch {
+	case waiting != nil && (waiting.Reason == "ErrImagePull" || waiting.Reason == "ImagePullBackOff"):
+		return &trouble{reason: "ImagePullBackOff", message: fmt.Sprintf("image %s cannot be pulled", status.Image)}
+	case ended != nil && !status.Ready && (status.State.Terminated != nil || (waiting != nil && waiting.Reason == "CrashLoopBackOff")):
+		return &trouble{
+			reason:   "CrashLoopBackOff",
+			message:  fmt.Sprintf("container %s ended with exit code %d%s", status.Name, ended.ExitCode, lastWords(ended)),
+			exitCode: ended.ExitCode,
+		}
+	case waiting != nil && waiting.Reason != "" && waiting.Reason != "ContainerCreating" && waiting.Reason != "PodInitializing":
+		return &trouble{reason: waiting.Reason, message: oneLine(waiting.Message)}
+	}
+	return nil
+}
+
+// lastWords is the termination message, or the kernel's word for the end.
+func lastWords(ended *corev1.ContainerStateTerminated) string {
+	if ended.Reason == "OOMKilled" {
+		return ": it used more memory than pod.resources.limits.memory"
+	}
+	if text := oneLine(ended.Message); text != "" {
+		return ": " + text
+	}
+	return ""
+}
+
+const maxLine = 256
+
+// oneLine is the last line of a text, bounded.
+func oneLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	line := strings.TrimSpace(lines[len(lines)-1])
+	if len(line) > maxLine {
+		line = strings.ToValidUTF8(line[:maxLine], "") + "..."
+	}
+	return line
+}

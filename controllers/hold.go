@@ -1,0 +1,67 @@
+package controllers
+
+import (
+	"errors"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/argus-dev/argus-operator/api/v1alpha1"
+	"github.com/argus-dev/argus-operator/internal/apply"
+)
+
+// hold stops a reconcile for a reason that belongs in a condition. It is not an
+// error of the operator: something else has to happen first.
+type hold struct {
+	reason, message string
+	// stalled: a person must act.
+	stalled bool
+	// after is when to look again, for what no watch reports.
+	after time.Duration
+}
+
+func (h *hold) Error() string { return h.reason + ": " + h.message }
+
+// How soon to look again at what no watch reports.
+const (
+	retryConflict = 30 * time.Second
+	retryMissing  = 10 * time.Second
+	retryDeletion = 2 * time.Second
+)
+
+// holdOf turns an error into what the conditions should say of it, or nil for none.
+func holdOf(err error) *hold {
+	if err == nil {
+		return nil
+	}
+	if held, ok := errors.AsType[*hold](err); ok {
+		return held
+	}
+	if conflict, ok := errors.AsType[*apply.NameConflictError](err); ok {
+		return &hold{reason: v1alpha1.ReasonNameConflict, message: conflict.Error(), stalled: true, after: retryConflict}
+	}
+	if terminating, ok := errors.AsType[*apply.TerminatingError](err); ok {
+		return &hold{reason: v1alpha1.ReasonProgressing, message: terminating.Error(), after: retryDeletion}
+	}
+	if apierrors.IsInvalid(err) || apierrors.IsForbidden(err) {
+		return &hold{reason: v1alpha1.ReasonApplyFailed, message: err.Error(), stalled: true, after: retryConflict}
+	}
+	// The text of any other error can hold addresses and numbers that change from
+	// one try to the next; the log has it.
+	return &hold{reason: v1alpha1.ReasonRequestFailed, message: "a request to the API server failed; it is being retried"}
+}
+
+// resultOf maps what stopped a reconcile to what controller-runtime should do:
+// come back at the poll, come back after a hold, or retry an error with back-off.
+func resultOf(err error, poll time.Duration) (reconcile.Result, error) {
+	held := holdOf(err)
+	switch {
+	case held == nil:
+		return reconcile.Result{RequeueAfter: poll}, nil
+	case held.reason == v1alpha1.ReasonRequestFailed:
+		return reconcile.Result{}, err
+	default:
+		return reconcile.Result{RequeueAfter: held.after}, nil
+	}
+}

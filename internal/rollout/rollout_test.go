@@ -1,0 +1,74 @@
+package rollout
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+func TestNext(t *testing.T) {
+	missing := Cluster{}
+	done := Cluster{Exists: true, Updated: true, Available: true}
+	starting := Cluster{Exists: true, Updated: true}
+	old := Cluster{Exists: true, Available: true}
+	broken := Cluster{Exists: true}
+
+	for sentence, tc := range map[string]struct {
+		clusters []Cluster
+		want     []int
+	}{
+		"all are created at once":                                {[]Cluster{missing, missing}, []int{0, 1}},
+		"a missing one is created beside running ones":           {[]Cluster{done, missing}, []int{1}},
+		"nothing is to be done":                                  {[]Cluster{done, done}, nil},
+		"a starting one is waited for":                           {[]Cluster{starting, done}, nil},
+		"cluster 0 is the canary":                                {[]Cluster{old, old, old}, []int{0}},
+		"the canary is waited for":                               {[]Cluster{starting, old, old}, nil},
+		"the next follows an available canary":                   {[]Cluster{done, old, old}, []int{1}},
+		"a broken one comes before the canary":                   {[]Cluster{old, broken, broken}, []int{1}},
+		"a broken one waits for a fixed one to become available": {[]Cluster{old, starting, broken}, nil},
+		"a canary that a new change can fix is changed first":    {[]Cluster{broken, old}, []int{0}},
+		"a missing one is created before anything is changed":    {[]Cluster{old, missing}, []int{1}},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, Next(tc.clusters)); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+// However clusters fail and recover, a rollout never takes a second available
+// cluster down while another is down by its hand, and it ends once all recover.
+func TestNextNeverTakesASecondClusterDown(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		clusters := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Cluster {
+			return Cluster{Exists: true, Updated: rapid.Bool().Draw(t, "updated"), Available: rapid.Bool().Draw(t, "available")}
+		}), 1, 12).Draw(t, "clusters")
+		for range 3 * len(clusters) {
+			for _, i := range Next(clusters) {
+				for j, other := range clusters {
+					if clusters[i].Available && j != i && !other.Available {
+						t.Fatalf("cluster %d would be taken down while %d is down: %+v", i, j, clusters)
+					}
+				}
+				clusters[i] = Cluster{Exists: true, Updated: true}
+			}
+			recovering := rapid.IntRange(0, len(clusters)-1).Draw(t, "recovering")
+			clusters[recovering].Available = clusters[recovering].Available || clusters[recovering].Updated
+		}
+		for i := range clusters {
+			clusters[i].Available = clusters[i].Available || clusters[i].Updated
+		}
+		for range clusters {
+			for _, i := range Next(clusters) {
+				clusters[i] = Cluster{Exists: true, Updated: true, Available: true}
+			}
+		}
+		for i, cluster := range clusters {
+			if !cluster.Updated {
+				t.Fatalf("cluster %d was never changed: %+v", i, clusters)
+			}
+		}
+	})
+}
