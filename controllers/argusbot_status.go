@@ -201,14 +201,15 @@ func (r *ArgusBotReconciler) absent(s *botScope) (silent, never []string) {
 			continue
 		}
 		silent = append(silent, cluster.identity)
-		if cluster.fleet == nil && cluster.available() && r.Now().Sub(runningSince(cluster)) > registrationGrace {
+		since := runningSince(cluster)
+		if cluster.fleet == nil && cluster.available() && !since.IsZero() && r.Now().Sub(since) > registrationGrace {
 			never = append(never, cluster.identity)
 		}
 	}
 	return silent, never
 }
 
-// runningSince is when the youngest container of the cluster started.
+// runningSince is when the youngest container of the cluster started, or zero.
 func runningSince(cluster *clusterScope) time.Time {
 	var youngest time.Time
 	for _, pod := range cluster.pods {

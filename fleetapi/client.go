@@ -145,6 +145,17 @@ func (c *Client) Config(ctx context.Context) (Config, error) {
 	return config, err
 }
 
+// Healthz asks whether the control plane is alive.
+func (c *Client) Healthz(ctx context.Context) error {
+	return c.call(ctx, http.MethodGet, PathHealthz, nil, http.StatusOK, nil)
+}
+
+// Leave says that a cluster goes away on purpose. A StatusError with code 409
+// means that the lease is not the current one.
+func (c *Client) Leave(ctx context.Context, request LeaveRequest) error {
+	return c.call(ctx, http.MethodPost, PathLeave, request, http.StatusNoContent, nil)
+}
+
 // Close ends idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
@@ -157,7 +168,7 @@ func (c *Client) call(ctx context.Context, method, path string, in any, want int
 	if err != nil {
 		return withoutURL(err)
 	}
-	defer response.Body.Close() //nolint:errcheck // the reply is read; closing cannot lose anything
+	defer response.Body.Close()
 	body := io.LimitReader(response.Body, maxResponseBytes+1)
 	if response.StatusCode != want {
 		_, _ = io.Copy(io.Discard, body)

@@ -106,6 +106,9 @@ type Cluster struct {
 	ScrapeTarget  string     `json:"scrape_target"`
 	// Missing lists the keys of Metrics whose 0 means "not known".
 	Missing []string `json:"missing,omitempty"`
+	// Oversized means that the latest snapshot was over the body cap, so the
+	// values are older than LastSeen.
+	Oversized bool `json:"oversized,omitempty"`
 }
 
 // Fleet is a named set of clusters in a view.

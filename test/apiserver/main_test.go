@@ -1,0 +1,88 @@
+//go:build apiserver
+
+// Package apiserver tests the operator against a real kube-apiserver and etcd:
+// admission by the schema, ownership, server-side apply, watches and status. There
+// is no kubelet and no controller-manager here, so the tests play those: they say
+// when a Deployment is available.
+package apiserver
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/go-logr/logr"
+
+	"github.com/argus-dev/argus-operator/api/v1alpha1"
+	"github.com/argus-dev/argus-operator/hack/kubernetes/cluster"
+)
+
+// What all tests of the package share: one API server, one admin client, one
+// running operator. Each test has a namespace of its own.
+var (
+	scheme   = runtime.NewScheme()
+	config   *rest.Config
+	admin    client.Client
+	operator *runningOperator
+	// background outlives each test: the operator runs in it.
+	background context.Context
+)
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	log.SetLogger(logr.Discard())
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	background = ctx
+	stop, err := start(ctx)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "starting the API server:", err)
+		return 1
+	}
+	defer stop()
+	return m.Run()
+}
+
+func start(ctx context.Context) (stop func(), err error) {
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return nil, err
+		}
+	}
+	binaries, err := cluster.Binaries(ctx, os.Stderr)
+	if err != nil {
+		return nil, err
+	}
+	environment := &envtest.Environment{
+		BinaryAssetsDirectory: binaries,
+		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
+		ErrorIfCRDPathMissing: true,
+	}
+	if config, err = environment.Start(); err != nil {
+		return nil, err
+	}
+	stopServer := func() {
+		if err := environment.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, "stopping the API server:", err)
+		}
+	}
+	if admin, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
+		stopServer()
+		return nil, err
+	}
+	if operator, err = startOperator(ctx, &fakeFleets{}); err != nil {
+		stopServer()
+		return nil, err
+	}
+	return func() { operator.stop(); stopServer() }, nil
+}

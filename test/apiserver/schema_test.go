@@ -1,0 +1,218 @@
+//go:build apiserver
+
+package apiserver
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/argus-dev/argus-operator/api/v1alpha1"
+)
+
+// Every rule of the schema has a refused and an accepted case. A case is a spec as
+// YAML; refused ones name the sentence that a person gets to read.
+type schemaCase struct {
+	name, spec string
+	// update, if given, is the spec that follows; the verdict is on it.
+	update string
+	// refused is a part of the message, or "" for an accepted case.
+	refused string
+}
+
+const digest = "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+func fleetCases() map[string]schemaCase {
+	return map[string]schemaCase{
+		"an empty spec is a complete control plane":    {spec: `{}`},
+		"a name of 40 characters":                      {name: "a" + strings.Repeat("b", 39), spec: `{}`},
+		"a name of 41 characters":                      {name: "a" + strings.Repeat("b", 40), spec: `{}`, refused: "metadata.name must be at most 40"},
+		"a name that starts with a digit":              {name: "1a", spec: `{}`, refused: "metadata.name must be"},
+		"a name with a dot":                            {name: "a.b", spec: `{}`, refused: "metadata.name must be"},
+		"a tagged image":                               {spec: `{image: "ghcr.io/x/fleet:v1"}`},
+		"a tagged image of a registry with a port":     {spec: `{image: "localhost:5000/x/fleet:v1"}`},
+		"an image by digest":                           {spec: `{image: "ghcr.io/x/fleet` + digest + `"}`},
+		"an untagged image":                            {spec: `{image: "ghcr.io/x/fleet"}`, refused: "image needs a tag other than latest"},
+		"a registry's port is no tag":                  {spec: `{image: "localhost:5000/fleet"}`, refused: "image needs a tag"},
+		"the tag latest":                               {spec: `{image: "x/fleet:latest"}`, refused: "image needs a tag other than latest"},
+		"an empty image":                               {spec: `{image: ""}`, refused: "image needs a tag"},
+		"an interval of 0":                             {spec: `{heartbeatIntervalSeconds: 0}`, refused: "greater than or equal to 1"},
+		"an interval of 301":                           {spec: `{heartbeatIntervalSeconds: 301}`, refused: "less than or equal to 300"},
+		"a metric prefix":                              {spec: `{metricPrefix: my_bot}`},
+		"a metric prefix with a dash":                  {spec: `{metricPrefix: my-bot}`, refused: "metricPrefix must be a Prometheus metric name"},
+		"an unknown lease mode":                        {spec: `{leases: Never}`, refused: "Unsupported value"},
+		"a size":                                       {spec: `{storage: {size: 16Mi}}`},
+		"a size that holds nothing":                    {spec: `{storage: {size: 1Mi}}`, refused: "size must be at least 16Mi"},
+		"a growing size":                               {spec: `{storage: {size: 1Gi}}`, update: `{storage: {size: 2048Mi}}`},
+		"the same size in another notation":            {spec: `{storage: {size: 1Gi}}`, update: `{storage: {size: 1024Mi}}`},
+		"a shrinking size":                             {spec: `{storage: {size: 1Gi}}`, update: `{storage: {size: 1023Mi}}`, refused: "spec.storage.size can only grow"},
+		"a size that is taken away":                    {spec: `{storage: {size: 1Gi}}`, update: `{storage: {}}`, refused: "spec.storage.size can only grow"},
+		"storage that is taken away with its size":     {spec: `{storage: {size: 1Gi}}`, update: `{}`, refused: "spec.storage.size can only grow"},
+		"a size that comes later":                      {spec: `{}`, update: `{storage: {size: 2Gi}}`},
+		"another storage class":                        {spec: `{storage: {storageClassName: a}}`, update: `{storage: {storageClassName: b}}`, refused: "storageClassName cannot change"},
+		"a storage class that comes later":             {spec: `{storage: {}}`, update: `{storage: {storageClassName: b}}`, refused: "storageClassName cannot change"},
+		"storage that comes later with a class":        {spec: `{}`, update: `{storage: {storageClassName: b}}`, refused: "storageClassName and accessMode cannot change"},
+		"storage that is taken away with its class":    {spec: `{storage: {storageClassName: b}}`, update: `{}`, refused: "storageClassName and accessMode cannot change"},
+		"the same storage class":                       {spec: `{storage: {storageClassName: a}}`, update: `{ttlFactor: 4, storage: {storageClassName: a}}`},
+		"another access mode":                          {spec: `{storage: {accessMode: ReadWriteOnce}}`, update: `{storage: {accessMode: ReadWriteOncePod}}`, refused: "accessMode cannot change"},
+		"a retention policy that comes later":          {spec: `{}`, update: `{storage: {retentionPolicy: Delete}}`},
+		"an access mode that two pods could share":     {spec: `{storage: {accessMode: ReadWriteMany}}`, refused: "Unsupported value"},
+		"a port that does not exist":                   {spec: `{service: {port: 65536}}`, refused: "less than or equal to 65535"},
+		"a field that does not exist is not dropped":   {spec: `{heartbeatInterval: 5}`, refused: "unknown field"},
+		"a body limit below what a snapshot needs":     {spec: `{limits: {maxBodyBytes: 10}}`, refused: "greater than or equal to 1024"},
+		"a network policy with a peer of one's own":    {spec: `{networkPolicy: {extraIngressFrom: [{namespaceSelector: {}}]}}`},
+		"a switch that is neither on nor off":          {spec: `{networkPolicy: {state: Maybe}}`, refused: "Unsupported value"},
+		"resources and where the pod may run":          {spec: `{pod: {resources: {limits: {memory: 1Gi}}, nodeSelector: {a: b}, tolerations: [{operator: Exists}]}}`},
+		"a pull secret without a name":                 {spec: `{pod: {imagePullSecrets: [{name: ""}]}}`, refused: "should be at least 1 chars long"},
+		"an image with white space":                    {spec: `{image: "x/ fleet:v1"}`, refused: "image needs a tag"},
+		"a tag that is too long to be one":             {spec: `{image: "x/fleet:` + strings.Repeat("a", 129) + `"}`, refused: "image needs a tag"},
+		"an image by a digest that is cut short":       {spec: `{image: "x/fleet` + digest[:40] + `"}`, refused: "image needs a tag"},
+		"an image with a tag and a digest":             {spec: `{image: "x/fleet:latest` + digest + `"}`},
+		"the largest fleet":                            {spec: `{maxClusters: 100000}`},
+		"a fleet that is larger than the largest":      {spec: `{maxClusters: 100001}`, refused: "less than or equal to 100000"},
+		"a claim's class with an empty name":           {spec: `{storage: {storageClassName: ""}}`, refused: "should be at least 1 chars long"},
+		"an interval, a factor and limits all at once": {spec: `{heartbeatIntervalSeconds: 5, ttlFactor: 4, limits: {registerBurst: 1, heartbeatBurst: 2, readBurst: 3, viewCacheMillis: 0}}`},
+	}
+}
+
+// bot is a spec's beginning; a case adds to it.
+func bot(more string) string {
+	return `{image: "x/bot:v1", discord: {tokenSecretRef: {name: d, key: token}}, ` + more + `}`
+}
+
+const sharding = `sharding: {total: 4, clusters: 2}`
+
+func botCases() map[string]schemaCase {
+	return map[string]schemaCase{
+		"a bot":                                        {spec: bot(sharding)},
+		"an untagged image":                            {spec: `{image: bot, discord: {tokenSecretRef: {name: d, key: token}}, ` + sharding + `}`, refused: "image needs a tag other than latest"},
+		"no token":                                     {spec: `{image: "x/bot:v1", discord: {}, ` + sharding + `}`, refused: "tokenSecretRef: Required value"},
+		"a key that no Secret can have":                {spec: `{image: "x/bot:v1", discord: {tokenSecretRef: {name: d, key: a/b}}, ` + sharding + `}`, refused: "key may hold letters"},
+		"shards that do not add up":                    {spec: bot(`sharding: {total: 12, perCluster: [6, 3, 2]}`), refused: "sharding.perCluster must add up to sharding.total"},
+		"shards that add up":                           {spec: bot(`sharding: {total: 12, perCluster: [6, 3, 3]}`)},
+		"both forms of sharding":                       {spec: bot(`sharding: {total: 2, clusters: 1, perCluster: [2]}`), refused: "exactly one of clusters"},
+		"no form of sharding":                          {spec: bot(`sharding: {total: 2}`), refused: "exactly one of clusters"},
+		"a cluster without a shard":                    {spec: bot(`sharding: {total: 2, clusters: 3}`), refused: "must not exceed sharding.total"},
+		"a cluster of 0 shards":                        {spec: bot(`sharding: {total: 2, perCluster: [2, 0]}`), refused: "greater than or equal to 1"},
+		"257 clusters":                                 {spec: bot(`sharding: {total: 300, clusters: 257}`), refused: "less than or equal to 256"},
+		"the most shards":                              {spec: bot(`sharding: {total: 16384, clusters: 256}`)},
+		"a fleet by name":                              {spec: bot(sharding + `, fleet: {ref: {name: main}, region: asia}`)},
+		"an external fleet":                            {spec: bot(sharding + `, fleet: {external: {url: "https://f.example.com:8443/base", tokenSecretRef: {name: f, key: t}}}`)},
+		"both a fleet and an external one":             {spec: bot(sharding + `, fleet: {ref: {name: main}, external: {url: "https://f.example.com", tokenSecretRef: {name: f, key: t}}}`), refused: "fleet needs exactly one of ref"},
+		"a fleet that is neither":                      {spec: bot(sharding + `, fleet: {region: asia}`), refused: "fleet needs exactly one of ref"},
+		"an external fleet without a scheme":           {spec: bot(sharding + `, fleet: {external: {url: "f.example.com", tokenSecretRef: {name: f, key: t}}}`), refused: "url must be http://"},
+		"an external fleet with a password":            {spec: bot(sharding + `, fleet: {external: {url: "https://u:p@f.example.com", tokenSecretRef: {name: f, key: t}}}`), refused: "url must be http://"},
+		"an external fleet with a query":               {spec: bot(sharding + `, fleet: {external: {url: "https://f.example.com?token=x", tokenSecretRef: {name: f, key: t}}}`), refused: "url must be http://"},
+		"a region with a control character":            {spec: bot(sharding + `, fleet: {ref: {name: main}, region: "a\nb"}`), refused: "region must not hold control characters"},
+		"a region of 64 characters":                    {spec: bot(sharding + `, fleet: {ref: {name: main}, region: ` + strings.Repeat("r", 64) + `}`), refused: "may not be more than 63"},
+		"a delivery that does not exist":               {spec: bot(sharding + `, fleet: {ref: {name: main}, delivery: Pigeon}`), refused: "Unsupported value"},
+		"a token's variable of one's own":              {spec: bot(sharding) + "\n", update: strings.Replace(bot(sharding), "key: token}}", "key: token}, tokenEnv: BOT_TOKEN}", 1)},
+		"a token's variable that is ours":              {spec: strings.Replace(bot(sharding), "key: token}}", "key: token}, tokenEnv: ARGUS_FLEET_TOKEN}", 1), refused: "tokenEnv must be a variable's name"},
+		"a token's variable that is no name":           {spec: strings.Replace(bot(sharding), "key: token}}", "key: token}, tokenEnv: 'A B'}", 1), refused: "tokenEnv must be a variable's name"},
+		"a variable of one's own":                      {spec: bot(sharding + `, pod: {env: [{name: LOG, value: debug}, {name: ARGUS_TIMER_CAP, value: "5"}]}`)},
+		"a variable that the operator sets":            {spec: bot(sharding + `, pod: {env: [{name: ARGUS_CLUSTER_ID, value: other}]}`), refused: "pod.env must not name a variable that the operator sets"},
+		"the token's variable by hand":                 {spec: bot(sharding + `, pod: {env: [{name: DISCORD_TOKEN, value: plain}]}`), refused: "pod.env must not name the token's variable"},
+		"the token's own variable by hand":             {spec: strings.Replace(bot(sharding+`, pod: {env: [{name: T_FILE, value: x}]}`), "key: token}}", "key: token}, tokenEnv: T}", 1), refused: "pod.env must not name the token's variable"},
+		"an identity prefix":                           {spec: bot(sharding + `, identityPrefix: ns.bot`), update: bot(sharding + `, identityPrefix: ns.bot, terminationGracePeriodSeconds: 5`)},
+		"another identity prefix":                      {spec: bot(sharding + `, identityPrefix: a`), update: bot(sharding + `, identityPrefix: b`), refused: "identityPrefix cannot change"},
+		"an identity prefix that comes later":          {spec: bot(sharding), update: bot(sharding + `, identityPrefix: b`), refused: "identityPrefix cannot change"},
+		"an identity prefix with a slash":              {spec: bot(sharding + `, identityPrefix: a/b`), refused: "identityPrefix may hold letters"},
+		"a dashboard with a token":                     {spec: bot(sharding + `, dashboard: {tokenSecretRef: {name: d, key: t}}`)},
+		"a dashboard for everybody":                    {spec: bot(sharding + `, dashboard: {state: Enabled}`), refused: "an enabled dashboard needs tokenSecretRef"},
+		"a dashboard for everybody, on purpose":        {spec: bot(sharding + `, dashboard: {allowUnauthenticated: true}`)},
+		"a dashboard that is off":                      {spec: bot(sharding + `, dashboard: {state: Disabled}`)},
+		"a metrics path":                               {spec: bot(sharding + `, metrics: {path: /m, port: 9000}`)},
+		"a metrics path that hides the health":         {spec: bot(sharding + `, metrics: {path: /healthz}`), refused: "metrics.path must start with"},
+		"a metrics path without a slash":               {spec: bot(sharding + `, metrics: {path: m}`), refused: "metrics.path must start with"},
+		"a port that needs privileges":                 {spec: bot(sharding + `, metrics: {port: 80}`), refused: "greater than or equal to 1024"},
+		"an external fleet's prefix that is no name":   {spec: bot(sharding + `, fleet: {external: {url: "https://f", metricPrefix: "9x", tokenSecretRef: {name: f, key: t}}}`), refused: "metricPrefix must be a Prometheus metric name"},
+		"a bot's name of 41 characters":                {name: "a" + strings.Repeat("b", 40), spec: bot(sharding), refused: "metadata.name must be at most 40"},
+		"a token in the CR itself has no field for it": {spec: bot(sharding + `, token: plain`), refused: "unknown field"},
+	}
+}
+
+func TestSchemaOfArgusFleet(t *testing.T) { schemaTest(t, v1alpha1.KindArgusFleet, fleetCases()) }
+
+func TestSchemaOfArgusBot(t *testing.T) { schemaTest(t, v1alpha1.KindArgusBot, botCases()) }
+
+func schemaTest(t *testing.T, kind string, cases map[string]schemaCase) {
+	w := newWorld(t)
+	for sentence, tc := range cases {
+		t.Run(sentence, func(t *testing.T) {
+			object := &unstructured.Unstructured{Object: map[string]any{"spec": specOf(t, tc.spec)}}
+			object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind))
+			object.SetNamespace(w.namespace)
+			object.SetGenerateName("x-")
+			if tc.name != "" {
+				object.SetGenerateName("")
+				object.SetName(tc.name)
+			}
+			strict := client.FieldValidation("Strict")
+			if tc.update == "" {
+				verdict(t, admin.Create(t.Context(), object, strict, client.DryRunAll), tc.refused)
+				return
+			}
+			// The operator leaves other namespaces' CRs alone only if they have no Secret: these do not start.
+			verdict(t, admin.Create(t.Context(), object, strict), "")
+			before := object.DeepCopy()
+			object.Object["spec"] = specOf(t, tc.update)
+			verdict(t, admin.Patch(t.Context(), object, client.MergeFrom(before), strict, client.DryRunAll), tc.refused)
+			if err := admin.Delete(t.Context(), object); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func specOf(t *testing.T, text string) map[string]any {
+	t.Helper()
+	var spec map[string]any
+	if err := yaml.Unmarshal([]byte(text), &spec); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return spec
+}
+
+func verdict(t *testing.T, err error, refused string) {
+	t.Helper()
+	switch {
+	case refused == "" && err != nil:
+		t.Errorf("refused: %v", err)
+	case refused != "" && err == nil:
+		t.Errorf("accepted, want a refusal with %q", refused)
+	case refused != "" && !strings.Contains(err.Error(), refused):
+		t.Errorf("refused with %v\nwant %q in it", err, refused)
+	}
+}
+
+// A CRD that outgrows its bound would not fit a request, an annotation or a chart for long.
+func TestCRDsStaySmall(t *testing.T) {
+	const most = 150_000
+	files, err := filepath.Glob(filepath.Join("..", "..", "config", "crd", "bases", "*.yaml"))
+	if err != nil || len(files) != 2 {
+		t.Fatalf("found %v (%v), want two CRDs", files, err)
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var object map[string]any
+		if err := yaml.Unmarshal(content, &object); err != nil {
+			t.Fatal(err)
+		}
+		compact, err := json.Marshal(object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(compact) > most {
+			t.Errorf("%s is %d bytes as compact JSON, at most %d are allowed", filepath.Base(file), len(compact), most)
+		}
+	}
+}

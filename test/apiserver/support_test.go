@@ -1,0 +1,236 @@
+//go:build apiserver
+
+package apiserver
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/argus-dev/argus-operator/api/v1alpha1"
+	"github.com/argus-dev/argus-operator/fleetapi"
+)
+
+const (
+	patience = 20 * time.Second
+	tick     = 50 * time.Millisecond
+)
+
+// world is a test's own namespace.
+type world struct {
+	*testing.T
+	ctx       context.Context
+	namespace string
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{T: t, ctx: t.Context()}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"}}
+	if err := admin.Create(w.ctx, namespace); err != nil {
+		t.Fatal(err)
+	}
+	w.namespace = namespace.Name
+	return w
+}
+
+func (w *world) create(objects ...client.Object) {
+	w.Helper()
+	for _, object := range objects {
+		object.SetNamespace(w.namespace)
+		if err := admin.Create(w.ctx, object); err != nil {
+			w.Fatalf("creating %T %s: %v", object, object.GetName(), err)
+		}
+	}
+}
+
+// get reads an object by name, or fails the test.
+func get[T client.Object](w *world, name string, object T) T {
+	w.Helper()
+	if err := admin.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: name}, object); err != nil {
+		w.Fatalf("reading %T %s: %v", object, name, err)
+	}
+	return object
+}
+
+// change reads an object, alters it and writes it back as a person would.
+func change[T client.Object](w *world, name string, object T, alter func(T)) {
+	w.Helper()
+	get(w, name, object)
+	before := object.DeepCopyObject().(T)
+	alter(object)
+	if err := admin.Patch(w.ctx, object, client.MergeFrom(before), client.FieldOwner("a-person")); err != nil {
+		w.Fatalf("changing %T %s: %v", object, name, err)
+	}
+}
+
+// eventually waits until check returns "", or fails the test with what it says.
+func (w *world) eventually(check func() string) {
+	w.Helper()
+	deadline := time.Now().Add(patience)
+	var problem string
+	for time.Now().Before(deadline) {
+		if problem = check(); problem == "" {
+			return
+		}
+		time.Sleep(tick)
+	}
+	w.Fatalf("still after %s: %s", patience, problem)
+}
+
+func (w *world) exists(name string, object client.Object) string {
+	if err := admin.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: name}, object); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// waitCondition waits until a condition has a status and a reason, and speaks of
+// the newest spec.
+func (w *world) waitCondition(object client.Object, kind string, status metav1.ConditionStatus, reason string) metav1.Condition {
+	w.Helper()
+	var found metav1.Condition
+	w.eventually(func() string {
+		if problem := w.exists(object.GetName(), object); problem != "" {
+			return problem
+		}
+		condition := meta.FindStatusCondition(conditionsOf(object), kind)
+		if condition == nil {
+			return fmt.Sprintf("no condition %s among %+v", kind, conditionsOf(object))
+		}
+		if condition.Status != status || condition.Reason != reason || condition.ObservedGeneration != object.GetGeneration() {
+			return fmt.Sprintf("condition %+v, want %s/%s for generation %d", *condition, status, reason, object.GetGeneration())
+		}
+		found = *condition
+		return ""
+	})
+	return found
+}
+
+func conditionsOf(object client.Object) []metav1.Condition {
+	switch o := object.(type) {
+	case *v1alpha1.ArgusFleet:
+		return o.Status.Conditions
+	case *v1alpha1.ArgusBot:
+		return o.Status.Conditions
+	}
+	panic(fmt.Sprintf("%T has no conditions", object))
+}
+
+// playKubelet reports a Deployment's one pod as available, or not.
+func (w *world) playKubelet(name string, ready bool) {
+	w.Helper()
+	var deployment appsv1.Deployment
+	w.eventually(func() string { return w.exists(name, &deployment) })
+	before := deployment.DeepCopy()
+	deployment.Status = appsv1.DeploymentStatus{
+		ObservedGeneration: deployment.Generation, Replicas: 1, UpdatedReplicas: 1,
+	}
+	if ready {
+		deployment.Status.AvailableReplicas, deployment.Status.ReadyReplicas = 1, 1
+	} else {
+		deployment.Status.UnavailableReplicas = 1
+	}
+	if err := admin.Status().Patch(w.ctx, &deployment, client.MergeFrom(before)); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func newFleet(name string) *v1alpha1.ArgusFleet {
+	return &v1alpha1.ArgusFleet{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec:       v1alpha1.ArgusFleetSpec{HeartbeatIntervalSeconds: ptr.To[int32](1)},
+	}
+}
+
+func newBot(name, fleet string, total, clusters int32) *v1alpha1.ArgusBot {
+	return &v1alpha1.ArgusBot{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec: v1alpha1.ArgusBotSpec{
+			Image:    "example.com/bot:v1",
+			Fleet:    &v1alpha1.BotFleet{Ref: &v1alpha1.LocalRef{Name: fleet}},
+			Discord:  v1alpha1.Discord{TokenSecretRef: v1alpha1.SecretKeyRef{Name: "discord-bot", Key: "token"}},
+			Sharding: v1alpha1.Sharding{Total: total, Clusters: ptr.To(clusters)},
+		},
+	}
+}
+
+func discordSecret() *corev1.Secret {
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Name: "discord-bot"},
+		StringData: map[string]string{"token": "a-discord-token"},
+	}
+}
+
+func upCluster(identity string, number, shards int, guilds float64) fleetapi.ClusterStatus {
+	return fleetapi.ClusterStatus{
+		Identity: identity, Fleet: "default", Number: number, Status: fleetapi.StatusUp,
+		ShardsUp: shards, ShardsTotal: shards, Guilds: guilds,
+	}
+}
+
+// runningBot makes a fleet `main` and a bot `mybot` of two clusters, both Ready.
+func runningBot(w *world) (*v1alpha1.ArgusFleet, *v1alpha1.ArgusBot) {
+	w.Helper()
+	operator.fleets.set(w.namespace, upCluster("mybot-0", 1, 2, 60), upCluster("mybot-1", 2, 2, 60))
+	fleet, bot := newFleet("main"), newBot("mybot", "main", 4, 2)
+	w.create(discordSecret(), fleet, bot)
+	for _, name := range []string{"main-fleet", "mybot-bot-0", "mybot-bot-1"} {
+		w.playKubelet(name, true)
+	}
+	w.waitCondition(fleet, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAvailable)
+	w.waitCondition(fleet, v1alpha1.ConditionReachable, metav1.ConditionTrue, v1alpha1.ReasonReadable)
+	w.waitCondition(bot, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAvailable)
+	w.waitCondition(bot, v1alpha1.ConditionFleetJoined, metav1.ConditionTrue, v1alpha1.ReasonJoined)
+	return fleet, bot
+}
+
+// quietly watches for some rounds of polling and fails if the operator writes. The
+// first rounds are for events of what came before, which are sent in the background.
+func (w *world) quietly() {
+	w.Helper()
+	w.rounds(4)
+	before := operator.writes.in(w.namespace)
+	w.rounds(6)
+	if now := operator.writes.in(w.namespace); len(now) > len(before) {
+		w.Errorf("%d writes to unchanged objects:\n%s", len(now)-len(before), strings.Join(now[len(before):], "\n"))
+	}
+}
+
+// rounds waits until the operator has read the control plane n times more, which it
+// does at the end of each reconcile.
+func (w *world) rounds(n int) {
+	w.Helper()
+	asks := operator.fleets.asks(w.namespace)
+	w.eventually(func() string {
+		if now := operator.fleets.asks(w.namespace); now < asks+n {
+			return fmt.Sprintf("only %d of %d reads of the control plane", now-asks, n)
+		}
+		return ""
+	})
+}
+
+func quantity(text string) *resource.Quantity { return ptr.To(resource.MustParse(text)) }
+
+func items(w *world, list client.ObjectList) []client.Object {
+	w.Helper()
+	raw, err := meta.ExtractList(list)
+	if err != nil {
+		w.Fatal(err)
+	}
+	objects := make([]client.Object, 0, len(raw))
+	for _, object := range raw {
+		objects = append(objects, object.(client.Object))
+	}
+	return objects
+}
