@@ -104,7 +104,7 @@ func botEnv(effective v1alpha1.BotEffective, index int, shards ShardRange) []cor
 
 func dashboardEnv(bot *v1alpha1.ArgusBot) corev1.EnvVar {
 	on := bot.Spec.Dashboard != nil && or(bot.Spec.Dashboard.State, v1alpha1.Enabled) == v1alpha1.Enabled
-	return envValue(fleetapi.EnvMemberDashboard, flag(on))
+	return envValue(fleetapi.EnvMemberDashboard, onOff(on))
 }
 
 // fleetMemberEnv tells the process where to beat; the token is among its secrets.

@@ -83,13 +83,14 @@ func fleetEnv(fleet *v1alpha1.ArgusFleet) []corev1.EnvVar {
 		envValue(fleetapi.EnvFleetState, fleetStateFile),
 		file(fleetapi.EnvFleetIngestToken, tokens.KeyIngest),
 		file(fleetapi.EnvFleetViewerToken, tokens.KeyViewer),
+		file(fleetapi.EnvFleetAdminToken, tokens.KeyAdmin),
 		file(fleetapi.EnvFleetSecretPepper, tokens.KeyPepper),
 		envValue(fleetapi.EnvFleetHeartbeatInterval, number(effective.HeartbeatIntervalSeconds)),
 		envValue(fleetapi.EnvFleetTTLFactor, number(effective.TTLFactor)),
 		envValue(fleetapi.EnvMetricPrefix, effective.MetricPrefix),
 		envValue(fleetapi.EnvFleetMaxClusters, number(effective.MaxClusters)),
-		envValue(fleetapi.EnvFleetRequireLease, flag(or(spec.Leases, v1alpha1.LeasesIssued) == v1alpha1.LeasesRequired)),
-		envValue(fleetapi.EnvFleetAuditLog, flag(or(spec.AuditLog, v1alpha1.Enabled) == v1alpha1.Enabled)),
+		envValue(fleetapi.EnvFleetRequireLease, onOff(or(spec.Leases, v1alpha1.LeasesIssued) == v1alpha1.LeasesRequired)),
+		envValue(fleetapi.EnvFleetAuditLog, onOff(or(spec.AuditLog, v1alpha1.Enabled) == v1alpha1.Enabled)),
 		envValue(fleetapi.EnvFleetLogFormat, "json"),
 	}
 	return append(env, limitsEnv(or(spec.Limits, v1alpha1.FleetLimits{}))...)
@@ -115,8 +116,8 @@ func limitsEnv(limits v1alpha1.FleetLimits) []corev1.EnvVar {
 	return env
 }
 
-// flag is a boolean as the original system writes it.
-func flag(on bool) string {
+// onOff is a boolean as the original system writes it.
+func onOff(on bool) string {
 	if on {
 		return "1"
 	}

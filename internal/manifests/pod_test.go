@@ -1,0 +1,117 @@
+package manifests
+
+import (
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	psa "k8s.io/pod-security-admission/api"
+	"k8s.io/pod-security-admission/policy"
+)
+
+func deploymentsOf(t *testing.T) map[string]*appsv1.Deployment {
+	t.Helper()
+	found := map[string]*appsv1.Deployment{}
+	for file, cr := range crs(t) {
+		for _, object := range objectsOf(t, cr) {
+			if deployment, ok := object.(*appsv1.Deployment); ok {
+				found[file+" "+deployment.Name] = deployment
+			}
+		}
+	}
+	return found
+}
+
+// Every pod of ours is admitted where the restricted Pod Security Standard is enforced.
+func TestPodsAreRestricted(t *testing.T) {
+	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	restricted := psa.LevelVersion{Level: psa.LevelRestricted, Version: psa.LatestVersion()}
+	for name, deployment := range deploymentsOf(t) {
+		template := deployment.Spec.Template
+		for _, result := range evaluator.EvaluatePod(restricted, &template.ObjectMeta, &template.Spec) {
+			if !result.Allowed {
+				t.Errorf("%s: %s: %s", name, result.ForbiddenReason, result.ForbiddenDetail)
+			}
+		}
+	}
+}
+
+// What the restricted standard does not ask for, and we do.
+func TestPodsAreHardenedFurther(t *testing.T) {
+	for name, deployment := range deploymentsOf(t) {
+		spec := deployment.Spec.Template.Spec
+		if spec.AutomountServiceAccountToken == nil || *spec.AutomountServiceAccountToken {
+			t.Errorf("%s mounts a service account token", name)
+		}
+		if spec.EnableServiceLinks == nil || *spec.EnableServiceLinks {
+			t.Errorf("%s gets an environment variable for each Service of its namespace", name)
+		}
+		if spec.ServiceAccountName == "" || spec.ServiceAccountName == "default" {
+			t.Errorf("%s has no ServiceAccount of its own", name)
+		}
+		security := spec.SecurityContext
+		for what, id := range map[string]*int64{"user": security.RunAsUser, "group": security.RunAsGroup, "fsGroup": security.FSGroup} {
+			if id == nil || *id != 10001 {
+				t.Errorf("%s: %s is not 10001", name, what)
+			}
+		}
+		for _, container := range spec.Containers {
+			checkContainer(t, name, container)
+		}
+		for _, volume := range spec.Volumes {
+			if volume.EmptyDir != nil && volume.EmptyDir.SizeLimit == nil {
+				t.Errorf("%s: scratch volume %s has no bound", name, volume.Name)
+			}
+			if volume.Secret != nil && *volume.Secret.DefaultMode != 0o440 {
+				t.Errorf("%s: Secret volume %s has mode %o, want 0440", name, volume.Name, *volume.Secret.DefaultMode)
+			}
+		}
+	}
+}
+
+func checkContainer(t *testing.T, name string, container corev1.Container) {
+	t.Helper()
+	if only := container.SecurityContext.ReadOnlyRootFilesystem; only == nil || !*only {
+		t.Errorf("%s: the root filesystem can be written", name)
+	}
+	for _, resource := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourceEphemeralStorage} {
+		request, limit := container.Resources.Requests[resource], container.Resources.Limits[resource]
+		if request.IsZero() || limit.IsZero() || request.Cmp(limit) > 0 {
+			t.Errorf("%s: %s request %s and limit %s", name, resource, request.String(), limit.String())
+		}
+	}
+	if container.StartupProbe == nil || container.LivenessProbe == nil || container.ReadinessProbe == nil {
+		t.Errorf("%s lacks a probe", name)
+	}
+	for _, mount := range container.VolumeMounts {
+		if mount.SubPath != "" {
+			t.Errorf("%s: mount %s uses subPath, which never sees a rotated Secret", name, mount.Name)
+		}
+	}
+	for _, env := range container.Env {
+		if strings.HasSuffix(env.Name, "TOKEN") && env.Value != "" {
+			t.Errorf("%s: %s holds a token in plain text", name, env.Name)
+		}
+	}
+}
+
+func TestSelectorsMatchTheirPodsAndNoOthers(t *testing.T) {
+	for name, deployment := range deploymentsOf(t) {
+		selector, err := metav1.LabelSelectorAsSelector(deployment.Spec.Selector)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for other, candidate := range deploymentsOf(t) {
+			same := candidate.Name == deployment.Name
+			if got := selector.Matches(labels.Set(candidate.Spec.Template.Labels)); got != same {
+				t.Errorf("selector of %s matches a pod of %s: %v", name, other, got)
+			}
+		}
+	}
+}

@@ -1,0 +1,244 @@
+// Package environment feeds the environment that the operator writes to the
+// parsers that read it, so that a name or a unit that one side changes fails here.
+package environment
+
+import (
+	"fmt"
+	"io/fs"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/argus-dev/argus-operator/api/v1alpha1"
+	"github.com/argus-dev/argus-operator/fleetapi"
+	"github.com/argus-dev/argus-operator/fleetserver"
+	"github.com/argus-dev/argus-operator/internal/manifests"
+	"github.com/argus-dev/argus-operator/internal/tokens"
+	"github.com/argus-dev/argus-operator/member"
+)
+
+// container is a pod's first container as its process sees it: its variables, and
+// the files of the Secrets that are mounted.
+type container struct {
+	env   map[string]string
+	files map[string]string
+}
+
+const podIP = "10.1.2.3"
+
+func enter(t *testing.T, deployment *appsv1.Deployment, secrets map[string]map[string]string) container {
+	t.Helper()
+	c := container{env: map[string]string{}, files: map[string]string{}}
+	spec := deployment.Spec.Template.Spec
+	for _, variable := range spec.Containers[0].Env {
+		c.env[variable.Name] = resolve(t, variable, secrets, c.env)
+	}
+	for _, mount := range spec.Containers[0].VolumeMounts {
+		for _, volume := range spec.Volumes {
+			if volume.Name == mount.Name && volume.Secret != nil {
+				c.mount(t, mount.MountPath, volume.Secret, secrets)
+			}
+		}
+	}
+	return c
+}
+
+func resolve(t *testing.T, variable corev1.EnvVar, secrets map[string]map[string]string, before map[string]string) string {
+	t.Helper()
+	switch from := variable.ValueFrom; {
+	case from == nil:
+		value := variable.Value
+		for name, known := range before {
+			value = strings.ReplaceAll(value, "$("+name+")", known)
+		}
+		return value
+	case from.SecretKeyRef != nil:
+		return secrets[from.SecretKeyRef.Name][from.SecretKeyRef.Key]
+	case from.FieldRef != nil && from.FieldRef.FieldPath == "status.podIP":
+		return podIP
+	}
+	t.Fatalf("%s comes from something that this test does not know", variable.Name)
+	return ""
+}
+
+func (c container) mount(t *testing.T, path string, source *corev1.SecretVolumeSource, secrets map[string]map[string]string) {
+	t.Helper()
+	secret, ok := secrets[source.SecretName]
+	if !ok {
+		t.Fatalf("Secret %s is mounted and not known", source.SecretName)
+	}
+	if len(source.Items) == 0 {
+		for key, value := range secret {
+			c.files[path+"/"+key] = value
+		}
+	}
+	for _, item := range source.Items {
+		c.files[path+"/"+item.Path] = secret[item.Key]
+	}
+}
+
+func (c container) lookup(name string) (string, bool) {
+	value, ok := c.env[name]
+	return value, ok
+}
+
+func (c container) readFile(path string) ([]byte, error) {
+	content, ok := c.files[path]
+	if !ok {
+		return nil, fmt.Errorf("open %s: %w", path, fs.ErrNotExist)
+	}
+	return []byte(content), nil
+}
+
+func serverSecret() map[string]map[string]string {
+	data := map[string]string{}
+	for _, key := range tokens.ServerKeys() {
+		data[key] = "the-" + key
+	}
+	return map[string]map[string]string{"main-fleet-server": data}
+}
+
+func parse[T any](t *testing.T, text string) *T {
+	t.Helper()
+	object := new(T)
+	if err := yaml.UnmarshalStrict([]byte(text), object); err != nil {
+		t.Fatal(err)
+	}
+	return object
+}
+
+func serverConfig(t *testing.T, spec string) fleetserver.Config {
+	t.Helper()
+	fleet := parse[v1alpha1.ArgusFleet](t, "metadata: {name: main, namespace: bots}\nspec: "+spec)
+	deployment := manifests.FleetDeployment(fleet, manifests.Options{FleetImage: "x:v1"})
+	inside := enter(t, deployment, serverSecret())
+	config, err := fleetserver.ConfigFromEnv(inside.lookup, inside.readFile)
+	if err != nil {
+		t.Fatalf("the control plane would not start: %v", err)
+	}
+	if err := config.CheckBind(); err != nil {
+		t.Errorf("the control plane would not bind: %v", err)
+	}
+	for name := range inside.env {
+		if !strings.HasPrefix(name, "ARGUS_") {
+			t.Errorf("%s is none of the control plane's variables", name)
+		}
+	}
+	return config
+}
+
+func TestTheControlPlaneReadsWhatTheOperatorWrites(t *testing.T) {
+	config := serverConfig(t, `{
+		heartbeatIntervalSeconds: 5, ttlFactor: 4, metricPrefix: mybot, maxClusters: 20000, leases: Required, auditLog: Disabled,
+		limits: {maxBodyBytes: 2097152, registerBurst: 1200, heartbeatBurst: 30, readBurst: 500, viewCacheMillis: 250}}`)
+	got := map[string]any{
+		"address": config.Address(), "interval": config.HeartbeatInterval, "ttl": config.TTL(), "prefix": config.Namespace,
+		"clusters": config.MaxClusters, "leases": config.RequireLease, "audit": config.AuditLog, "body": config.MaxBodyBytes,
+		"register": config.RegisterBurst, "heartbeat": config.HeartbeatBurst, "read": config.ReadBurst, "view": config.ViewCache,
+		"state": config.StatePath, "log": config.LogFormat, "tls": config.TLS(),
+	}
+	want := map[string]any{
+		"address": "0.0.0.0:9190", "interval": 5 * time.Second, "ttl": 20 * time.Second, "prefix": "mybot",
+		"clusters": 20000, "leases": true, "audit": false, "body": int64(2 << 20),
+		"register": 1200, "heartbeat": 30, "read": 500, "view": 250 * time.Millisecond,
+		"state": "/data/argus-fleet-state.db", "log": "json", "tls": false,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	for surface, tc := range map[string]struct {
+		got  []string
+		want string
+	}{
+		tokens.KeyIngest: {config.IngestToken.Tokens(), "the-ingest-token"},
+		tokens.KeyViewer: {config.ViewerToken.Tokens(), "the-viewer-token"},
+		tokens.KeyAdmin:  {config.AdminToken.Tokens(), "the-admin-token"},
+		tokens.KeyPepper: {config.SecretPepper.Tokens(), "the-secret-pepper"},
+	} {
+		if len(tc.got) != 1 || tc.got[0] != tc.want {
+			t.Errorf("%s: the control plane reads %q, want %s alone", surface, tc.got, tc.want)
+		}
+	}
+}
+
+// What status.effective says of an empty spec is what the control plane then does.
+func TestDefaultsAreInForceAsReported(t *testing.T) {
+	config := serverConfig(t, `{}`)
+	effective := manifests.FleetEffective(&v1alpha1.ArgusFleetSpec{})
+	got := v1alpha1.FleetEffective{
+		HeartbeatIntervalSeconds: int32(config.HeartbeatInterval / time.Second),
+		TTLFactor:                int32(config.TTLFactor), //nolint:gosec // small
+		MetricPrefix:             config.Namespace,
+		MaxClusters:              int32(config.MaxClusters), //nolint:gosec // small
+		Port:                     int32(config.Port),        //nolint:gosec // a port
+	}
+	if diff := cmp.Diff(effective, got); diff != "" {
+		t.Errorf("-reported +in force\n%s", diff)
+	}
+	if config.RequireLease || !config.AuditLog {
+		t.Errorf("leases required: %v, audit log: %v; want leases issued and the log on", config.RequireLease, config.AuditLog)
+	}
+}
+
+func TestTheMemberReadsWhatTheOperatorWrites(t *testing.T) {
+	secrets := map[string]map[string]string{
+		"discord-bot":       {"token": "the-discord-token"},
+		"main-fleet-member": {"token": "the-member-token"},
+	}
+	for _, delivery := range []string{"File", "Env"} {
+		t.Run(delivery, func(t *testing.T) {
+			bot := parse[v1alpha1.ArgusBot](t, `{metadata: {name: mybot, namespace: bots}, spec: {
+				image: "x:v1", fleet: {ref: {name: main}, region: asia, delivery: `+delivery+`}, sharding: {total: 5, clusters: 2},
+				discord: {tokenSecretRef: {name: discord-bot, key: token}, delivery: `+delivery+`}}}`)
+			fleet := parse[v1alpha1.ArgusFleet](t, `{metadata: {name: main, namespace: bots}, spec: {metricPrefix: mine}}`)
+			inside := enter(t, manifests.BotDeployments(bot, manifests.TargetOf(fleet))[1], secrets)
+			config, err := member.ConfigFromEnv(inside.lookup, inside.readFile)
+			if err != nil {
+				t.Fatal(err)
+			}
+			token, err := config.Token()
+			if err != nil {
+				t.Fatal(err)
+			}
+			discord, err := member.SecretFromEnv(inside.lookup, inside.readFile, "DISCORD_TOKEN")()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := []string{
+				config.URL, token, config.Group, config.Identity, config.StateDir, config.ScrapeTarget, config.MetricPrefix, discord,
+				inside.env[fleetapi.EnvMemberCommonShardIDs], inside.env[fleetapi.EnvMemberCommonShardCount],
+			}
+			want := []string{
+				"http://main-fleet.bots.svc:9190", "the-member-token", "asia", "mybot-1", "/var/lib/argus", podIP + ":9191", "mine",
+				"the-discord-token", "3,4", "5",
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+			if delivery == "File" {
+				for name, value := range inside.env {
+					if strings.Contains(value, "the-") {
+						t.Errorf("%s holds a token although delivery is File", name)
+					}
+				}
+			}
+		})
+	}
+}
+
+// A member that beats more seldom than the control plane waits would flap.
+func TestTheDefaultTTLOutlastsALostBeat(t *testing.T) {
+	config := serverConfig(t, `{}`)
+	if config.TTL() < fleetserver.LeastTTL {
+		t.Errorf("the default TTL %s is below %s", config.TTL(), fleetserver.LeastTTL)
+	}
+	fast := serverConfig(t, `{heartbeatIntervalSeconds: 1}`)
+	if fast.HeartbeatInterval != time.Second {
+		t.Errorf("interval %s, want 1s", fast.HeartbeatInterval)
+	}
+}
