@@ -43,6 +43,8 @@ const (
 	labelName      = "app.kubernetes.io/name"
 	labelInstance  = "app.kubernetes.io/instance"
 	labelManagedBy = "app.kubernetes.io/managed-by"
+	labelPartOf    = "app.kubernetes.io/part-of"
+	partOf         = "argus"
 )
 
 // FleetSelector selects the pods of a control plane. Selectors are immutable, so
@@ -67,17 +69,17 @@ func ManagedLabels() map[string]string {
 }
 
 func fleetLabels(fleet string) map[string]string {
-	return merge(FleetSelector(fleet), ManagedLabels(), map[string]string{labelInstance: fleet})
+	return merge(retainedLabels(fleet), map[string]string{labelInstance: fleet})
 }
 
 // retainedLabels are those of objects that outlive their ArgusFleet: without the
 // instance label, by which Argo CD would take them for its own and prune them.
 func retainedLabels(fleet string) map[string]string {
-	return merge(FleetSelector(fleet), ManagedLabels())
+	return merge(FleetSelector(fleet), ManagedLabels(), map[string]string{labelPartOf: partOf})
 }
 
 func botLabels(bot string) map[string]string {
-	return merge(BotSelector(bot), ManagedLabels(), map[string]string{labelInstance: bot})
+	return merge(BotSelector(bot), ManagedLabels(), map[string]string{labelPartOf: partOf, labelInstance: bot})
 }
 
 // merge returns a new map; later maps win.
