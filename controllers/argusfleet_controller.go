@@ -57,6 +57,8 @@ type fleetScope struct {
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
 // +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
+// The leader election of client-go records its events in the old group.
+// +kubebuilder:rbac:groups="",namespace=argus-system,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=events.k8s.io,namespace=argus-system,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=argus-system,resources=leases,verbs=get;create;update
 
@@ -117,8 +119,19 @@ func (r *ArgusFleetReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Owns(&networkingv1.NetworkPolicy{}).
 		Watches(&corev1.PersistentVolumeClaim{}, byLabel).
 		Watches(&corev1.Pod{}, byLabel).
+		Watches(&v1alpha1.ArgusBot{}, handler.EnqueueRequestsFromMapFunc(fleetOfBot)).
 		Named("argusfleet").
 		Complete(r)
+}
+
+// fleetOfBot leads from a bot to its control plane: when a bot's clusters come or
+// go, the control plane's counts have changed too.
+func fleetOfBot(_ context.Context, object client.Object) []reconcile.Request {
+	bot, ok := object.(*v1alpha1.ArgusBot)
+	if !ok || bot.Spec.Fleet == nil || bot.Spec.Fleet.Ref == nil {
+		return nil
+	}
+	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: bot.Namespace, Name: bot.Spec.Fleet.Ref.Name}}}
 }
 
 // specOrAnnotations lets through what a person changed, and not our own status writes.

@@ -78,7 +78,7 @@ func largestFleets(fleets []fleetapi.FleetSummary) []v1alpha1.FleetCount {
 
 // count bounds a number from outside to what a status can hold.
 func count(n int) int32 {
-	return int32(min(max(n, 0), 1<<30)) //nolint:gosec // bounded
+	return int32(min(max(n, 0), 1<<30))
 }
 
 func setStorageBound(c *conditions, claim *corev1.PersistentVolumeClaim) {

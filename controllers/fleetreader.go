@@ -150,14 +150,14 @@ func (p *fleetPeer) ensureToken(ctx context.Context, secrets client.Reader, sour
 	var secret corev1.Secret
 	err := secrets.Get(ctx, types.NamespacedName{Namespace: source.Namespace, Name: source.Viewer.Name}, &secret)
 	if apierrors.IsNotFound(err) {
-		return fmt.Errorf("Secret %q with the viewer token does not exist", source.Viewer.Name)
+		return fmt.Errorf("viewer token: Secret %q does not exist", source.Viewer.Name)
 	}
 	if err != nil {
-		return fmt.Errorf("Secret %q with the viewer token cannot be read", source.Viewer.Name)
+		return fmt.Errorf("viewer token: Secret %q cannot be read", source.Viewer.Name)
 	}
 	token := tokens.First(secret.Data[source.Viewer.Key])
 	if token == "" {
-		return fmt.Errorf("Secret %q has no viewer token under the key %q", source.Viewer.Name, source.Viewer.Key)
+		return fmt.Errorf("viewer token: Secret %q has no key %q, or it is empty", source.Viewer.Name, source.Viewer.Key)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

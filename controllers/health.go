@@ -8,6 +8,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 )
 
 // available tells whether a Deployment's one pod runs and is ready, of the
@@ -66,21 +67,25 @@ func podTrouble(pod *corev1.Pod) *trouble {
 }
 
 func containerTrouble(status corev1.ContainerStatus) *trouble {
+	waiting := ptr.Deref(status.State.Waiting, corev1.ContainerStateWaiting{}).Reason
 	ended := cmp.Or(status.State.Terminated, status.LastTerminationState.Terminated)
-	waiting := status.State.Waiting
-	switch {
-	case waiting != nil && (waiting.Reason == "ErrImagePull" || waiting.Reason == "ImagePullBackOff"):
+	switch waiting {
+	case "ErrImagePull", "ImagePullBackOff":
 		return &trouble{reason: "ImagePullBackOff", message: fmt.Sprintf("image %s cannot be pulled", status.Image)}
-	case ended != nil && !status.Ready && (status.State.Terminated != nil || (waiting != nil && waiting.Reason == "CrashLoopBackOff")):
+	case "ContainerCreating", "PodInitializing":
+		return nil
+	case "", "CrashLoopBackOff":
+		crashed := waiting != "" || status.State.Terminated != nil
+		if ended == nil || status.Ready || !crashed {
+			return nil
+		}
 		return &trouble{
 			reason:   "CrashLoopBackOff",
 			message:  fmt.Sprintf("container %s ended with exit code %d%s", status.Name, ended.ExitCode, lastWords(ended)),
 			exitCode: ended.ExitCode,
 		}
-	case waiting != nil && waiting.Reason != "" && waiting.Reason != "ContainerCreating" && waiting.Reason != "PodInitializing":
-		return &trouble{reason: waiting.Reason, message: oneLine(waiting.Message)}
 	}
-	return nil
+	return &trouble{reason: waiting, message: oneLine(status.State.Waiting.Message)}
 }
 
 // lastWords is the termination message, or the kernel's word for the end.

@@ -171,6 +171,38 @@ type HistoryPoint struct {
 	Metrics Metrics   `json:"metrics"`
 }
 
+// History is the reply of GET /api/fleet/history[?fleet=]: the roll-up of one
+// fleet or of all, oldest first.
+type History struct {
+	History []HistoryPoint `json:"history"`
+}
+
+// Kinds of Event.
+const (
+	EventUp       = "up"
+	EventDown     = "down"
+	EventJoined   = "joined"
+	EventRestart  = "restarted"
+	EventLeft     = "left"
+	EventMoved    = "moved"
+	EventConflict = "conflict"
+	EventRetired  = "retired"
+)
+
+// Event is something that happened to a cluster.
+type Event struct {
+	T        time.Time `json:"t"`
+	Kind     string    `json:"kind"`
+	Identity string    `json:"identity"`
+	Fleet    string    `json:"fleet"`
+	Number   int       `json:"number"`
+}
+
+// Events is the reply of GET /api/fleet/events: the latest, oldest first.
+type Events struct {
+	Events []Event `json:"events"`
+}
+
 // TargetGroup is one entry of GET /api/fleet/targets, in the form of
 // Prometheus' http_sd: one host:port and its labels.
 type TargetGroup struct {

@@ -1,9 +1,11 @@
 package manifests
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -46,45 +48,54 @@ func TestPodsAreRestricted(t *testing.T) {
 func TestPodsAreHardenedFurther(t *testing.T) {
 	for name, deployment := range deploymentsOf(t) {
 		spec := deployment.Spec.Template.Spec
-		if spec.AutomountServiceAccountToken == nil || *spec.AutomountServiceAccountToken {
-			t.Errorf("%s mounts a service account token", name)
+		want := map[string]string{
+			"service account token": "false", "service links": "false", "user": "10001", "group": "10001", "fsGroup": "10001",
 		}
-		if spec.EnableServiceLinks == nil || *spec.EnableServiceLinks {
-			t.Errorf("%s gets an environment variable for each Service of its namespace", name)
+		got := map[string]string{
+			"service account token": text(spec.AutomountServiceAccountToken),
+			"service links":         text(spec.EnableServiceLinks),
+			"user":                  text(spec.SecurityContext.RunAsUser),
+			"group":                 text(spec.SecurityContext.RunAsGroup),
+			"fsGroup":               text(spec.SecurityContext.FSGroup),
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: -want +got\n%s", name, diff)
 		}
 		if spec.ServiceAccountName == "" || spec.ServiceAccountName == "default" {
 			t.Errorf("%s has no ServiceAccount of its own", name)
 		}
-		security := spec.SecurityContext
-		for what, id := range map[string]*int64{"user": security.RunAsUser, "group": security.RunAsGroup, "fsGroup": security.FSGroup} {
-			if id == nil || *id != 10001 {
-				t.Errorf("%s: %s is not 10001", name, what)
-			}
+		for _, volume := range spec.Volumes {
+			checkVolume(t, name, volume)
 		}
 		for _, container := range spec.Containers {
 			checkContainer(t, name, container)
+			checkResources(t, name, container.Resources)
 		}
-		for _, volume := range spec.Volumes {
-			if volume.EmptyDir != nil && volume.EmptyDir.SizeLimit == nil {
-				t.Errorf("%s: scratch volume %s has no bound", name, volume.Name)
-			}
-			if volume.Secret != nil && *volume.Secret.DefaultMode != 0o440 {
-				t.Errorf("%s: Secret volume %s has mode %o, want 0440", name, volume.Name, *volume.Secret.DefaultMode)
-			}
-		}
+	}
+}
+
+// text is what a pointer points at, or "unset".
+func text[T any](value *T) string {
+	if value == nil {
+		return "unset"
+	}
+	return fmt.Sprint(*value)
+}
+
+func checkVolume(t *testing.T, name string, volume corev1.Volume) {
+	t.Helper()
+	if volume.EmptyDir != nil && volume.EmptyDir.SizeLimit == nil {
+		t.Errorf("%s: scratch volume %s has no bound", name, volume.Name)
+	}
+	if volume.Secret != nil && *volume.Secret.DefaultMode != 0o440 {
+		t.Errorf("%s: Secret volume %s has mode %s, want 0440", name, volume.Name, text(volume.Secret.DefaultMode))
 	}
 }
 
 func checkContainer(t *testing.T, name string, container corev1.Container) {
 	t.Helper()
-	if only := container.SecurityContext.ReadOnlyRootFilesystem; only == nil || !*only {
+	if text(container.SecurityContext.ReadOnlyRootFilesystem) != "true" {
 		t.Errorf("%s: the root filesystem can be written", name)
-	}
-	for _, resource := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourceEphemeralStorage} {
-		request, limit := container.Resources.Requests[resource], container.Resources.Limits[resource]
-		if request.IsZero() || limit.IsZero() || request.Cmp(limit) > 0 {
-			t.Errorf("%s: %s request %s and limit %s", name, resource, request.String(), limit.String())
-		}
 	}
 	if container.StartupProbe == nil || container.LivenessProbe == nil || container.ReadinessProbe == nil {
 		t.Errorf("%s lacks a probe", name)
@@ -97,6 +108,16 @@ func checkContainer(t *testing.T, name string, container corev1.Container) {
 	for _, env := range container.Env {
 		if strings.HasSuffix(env.Name, "TOKEN") && env.Value != "" {
 			t.Errorf("%s: %s holds a token in plain text", name, env.Name)
+		}
+	}
+}
+
+func checkResources(t *testing.T, name string, resources corev1.ResourceRequirements) {
+	t.Helper()
+	for _, resource := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourceEphemeralStorage} {
+		request, limit := resources.Requests[resource], resources.Limits[resource]
+		if request.IsZero() || limit.IsZero() || request.Cmp(limit) > 0 {
+			t.Errorf("%s: %s request %s and limit %s", name, resource, request.String(), limit.String())
 		}
 	}
 }

@@ -20,28 +20,42 @@ type Cluster struct {
 // stops at its first cluster: clusters that are down anyway come first, then the
 // lowest index.
 func Next(clusters []Cluster) []int {
-	var create []int
-	broken, outdated := -1, -1
-	busy := false
+	by := map[state][]int{}
 	for i, cluster := range clusters {
-		switch {
-		case !cluster.Exists:
-			create = append(create, i)
-		case cluster.Updated:
-			busy = busy || !cluster.Available
-		case !cluster.Available && broken < 0:
-			broken = i
-		case cluster.Available && outdated < 0:
-			outdated = i
-		}
+		by[cluster.state()] = append(by[cluster.state()], i)
 	}
 	switch {
-	case busy || len(create) > 0:
-		return create
-	case broken >= 0:
-		return []int{broken}
-	case outdated >= 0:
-		return []int{outdated}
+	case len(by[starting]) > 0 || len(by[missing]) > 0:
+		return by[missing]
+	case len(by[broken]) > 0:
+		return by[broken][:1]
+	case len(by[outdated]) > 0:
+		return by[outdated][:1]
 	}
 	return nil
+}
+
+// state is what matters of a cluster for the decision.
+type state int
+
+const (
+	missing  state = iota
+	starting       // as desired, and not available yet
+	done
+	broken   // not as desired, and down anyway
+	outdated // not as desired, and running
+)
+
+func (c Cluster) state() state {
+	switch {
+	case !c.Exists:
+		return missing
+	case c.Updated && !c.Available:
+		return starting
+	case c.Updated:
+		return done
+	case !c.Available:
+		return broken
+	}
+	return outdated
 }

@@ -39,31 +39,20 @@ func TestNext(t *testing.T) {
 }
 
 // However clusters fail and recover, a rollout never takes a second available
-// cluster down while another is down by its hand, and it ends once all recover.
+// cluster down while another is down, and it ends once all recover.
 func TestNextNeverTakesASecondClusterDown(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		clusters := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Cluster {
 			return Cluster{Exists: true, Updated: rapid.Bool().Draw(t, "updated"), Available: rapid.Bool().Draw(t, "available")}
 		}), 1, 12).Draw(t, "clusters")
 		for range 3 * len(clusters) {
-			for _, i := range Next(clusters) {
-				for j, other := range clusters {
-					if clusters[i].Available && j != i && !other.Available {
-						t.Fatalf("cluster %d would be taken down while %d is down: %+v", i, j, clusters)
-					}
-				}
-				clusters[i] = Cluster{Exists: true, Updated: true}
-			}
+			write(t, clusters)
 			recovering := rapid.IntRange(0, len(clusters)-1).Draw(t, "recovering")
-			clusters[recovering].Available = clusters[recovering].Available || clusters[recovering].Updated
-		}
-		for i := range clusters {
-			clusters[i].Available = clusters[i].Available || clusters[i].Updated
+			comeUp(clusters[recovering : recovering+1])
 		}
 		for range clusters {
-			for _, i := range Next(clusters) {
-				clusters[i] = Cluster{Exists: true, Updated: true, Available: true}
-			}
+			comeUp(clusters)
+			write(t, clusters)
 		}
 		for i, cluster := range clusters {
 			if !cluster.Updated {
@@ -71,4 +60,23 @@ func TestNextNeverTakesASecondClusterDown(t *testing.T) {
 			}
 		}
 	})
+}
+
+// write does what Next says, and checks that it may.
+func write(t *rapid.T, clusters []Cluster) {
+	for _, i := range Next(clusters) {
+		for j, other := range clusters {
+			if clusters[i].Available && j != i && !other.Available {
+				t.Fatalf("cluster %d would be taken down while %d is down: %+v", i, j, clusters)
+			}
+		}
+		clusters[i] = Cluster{Exists: true, Updated: true}
+	}
+}
+
+// comeUp makes clusters available that are as desired.
+func comeUp(clusters []Cluster) {
+	for i := range clusters {
+		clusters[i].Available = clusters[i].Available || clusters[i].Updated
+	}
 }

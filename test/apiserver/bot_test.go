@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
@@ -24,34 +25,43 @@ import (
 func TestStatusTellsWhatTheControlPlaneSees(t *testing.T) {
 	w := newWorld(t)
 	fleet, bot := runningBot(w)
-	if got := fleet.Status.Display.Clusters; got != "2/2" || fleet.Status.Version != "v1" {
-		t.Errorf("fleet shows clusters %q and version %q, want 2/2 and v1", got, fleet.Status.Version)
+	if got := get(w, "main", fleet).Status; got.Display.Clusters != "2/2" || got.Version != "v1" {
+		t.Errorf("fleet shows clusters %q and version %q, want 2/2 and v1", got.Display.Clusters, got.Version)
 	}
 	status := get(w, "mybot", bot).Status
 	if status.Display.Clusters != "2/2" || status.Display.Shards != "4/4" || *status.Guilds != 120 {
 		t.Errorf("bot shows %+v and %d guilds, want 2/2, 4/4 and 120", *status.Display, *status.Guilds)
 	}
-	if one := status.ClusterStatuses[1]; one.ID != "mybot-1" || one.Number != 2 || one.Shards != "2-3" || !one.Ready || !*one.Up {
-		t.Errorf("cluster 1 is %+v", one)
+	want := v1alpha1.BotClusterStatus{Index: 1, ID: "mybot-1", Number: 2, Shards: "2-3", Ready: true, Up: ptr.To(true)}
+	if diff := cmp.Diff(want, status.ClusterStatuses[1]); diff != "" {
+		t.Errorf("cluster 1: -want +got\n%s", diff)
 	}
+}
 
+func TestASilentClusterIsNamedAndDoesNotLowerReady(t *testing.T) {
+	w := newWorld(t)
+	_, bot := runningBot(w)
 	operator.fleets.set(w.namespace, upCluster("mybot-0", 1, 2, 60))
 	waiting := w.waitCondition(bot, v1alpha1.ConditionFleetJoined, metav1.ConditionFalse, v1alpha1.ReasonWaiting)
 	if !strings.Contains(waiting.Message, "mybot-1") || strings.Contains(waiting.Message, "mybot-0") {
 		t.Errorf("message %q should name mybot-1 and nobody else", waiting.Message)
 	}
-	if ready := w.waitCondition(bot, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAvailable); ready.Message == "" {
-		t.Error("what the control plane says must not lower Ready")
-	}
+	w.waitCondition(bot, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAvailable)
+}
 
+func TestWhatCannotBeReadIsUnknown(t *testing.T) {
+	w := newWorld(t)
+	fleet, bot := runningBot(w)
 	operator.fleets.fail(w.namespace, errors.New("no usable answer"))
 	w.waitCondition(bot, v1alpha1.ConditionFleetJoined, metav1.ConditionUnknown, v1alpha1.ReasonUnreachable)
 	w.waitCondition(fleet, v1alpha1.ConditionReachable, metav1.ConditionFalse, v1alpha1.ReasonUnreachable)
-	if number := get(w, "mybot", bot).Status.ClusterStatuses[1].Number; number != 2 {
-		t.Errorf("the number of an unreachable cluster is shown as %d, want 2 as before", number)
+	w.waitCondition(bot, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAvailable)
+	status := get(w, "mybot", bot).Status
+	if status.Guilds != nil || status.ClusterStatuses[1].Up != nil {
+		t.Errorf("guilds %v and up %v are guesses", status.Guilds, status.ClusterStatuses[1].Up)
 	}
-	if clusters := get(w, "main", fleet).Status.Display.Clusters; clusters != "1/1" {
-		t.Errorf("an unreachable control plane's last counts are shown as %q, want 1/1", clusters)
+	if number := status.ClusterStatuses[1].Number; number != 2 {
+		t.Errorf("the number, which never changes, is shown as %d, want 2", number)
 	}
 }
 

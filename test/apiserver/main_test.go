@@ -41,10 +41,10 @@ func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
 	log.SetLogger(logr.Discard())
-	ctx, cancel := context.WithCancel(context.Background())
+	var cancel context.CancelFunc
+	background, cancel = context.WithCancel(context.Background())
 	defer cancel()
-	background = ctx
-	stop, err := start(ctx)
+	stop, err := start(background)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "starting the API server:", err)
 		return 1

@@ -142,6 +142,7 @@ func TestSchemaOfArgusFleet(t *testing.T) { schemaTest(t, v1alpha1.KindArgusFlee
 func TestSchemaOfArgusBot(t *testing.T) { schemaTest(t, v1alpha1.KindArgusBot, botCases()) }
 
 func schemaTest(t *testing.T, kind string, cases map[string]schemaCase) {
+	t.Helper()
 	w := newWorld(t)
 	for sentence, tc := range cases {
 		t.Run(sentence, func(t *testing.T) {
@@ -158,7 +159,6 @@ func schemaTest(t *testing.T, kind string, cases map[string]schemaCase) {
 				verdict(t, admin.Create(t.Context(), object, strict, client.DryRunAll), tc.refused)
 				return
 			}
-			// The operator leaves other namespaces' CRs alone only if they have no Secret: these do not start.
 			verdict(t, admin.Create(t.Context(), object, strict), "")
 			before := object.DeepCopy()
 			object.Object["spec"] = specOf(t, tc.update)

@@ -17,6 +17,7 @@ import (
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
 	"github.com/argus-dev/argus-operator/fleetapi"
 	"github.com/argus-dev/argus-operator/fleetserver"
+	"github.com/argus-dev/argus-operator/fleetserver/access"
 	"github.com/argus-dev/argus-operator/internal/manifests"
 	"github.com/argus-dev/argus-operator/internal/tokens"
 	"github.com/argus-dev/argus-operator/member"
@@ -155,10 +156,10 @@ func TestTheControlPlaneReadsWhatTheOperatorWrites(t *testing.T) {
 		got  []string
 		want string
 	}{
-		tokens.KeyIngest: {config.IngestToken.Tokens(), "the-ingest-token"},
-		tokens.KeyViewer: {config.ViewerToken.Tokens(), "the-viewer-token"},
-		tokens.KeyAdmin:  {config.AdminToken.Tokens(), "the-admin-token"},
-		tokens.KeyPepper: {config.SecretPepper.Tokens(), "the-secret-pepper"},
+		tokens.KeyIngest: {access.Split(config.IngestToken.Value), "the-ingest-token"},
+		tokens.KeyViewer: {access.Split(config.ViewerToken.Value), "the-viewer-token"},
+		tokens.KeyAdmin:  {access.Split(config.AdminToken.Value), "the-admin-token"},
+		tokens.KeyPepper: {access.Split(config.SecretPepper.Value), "the-secret-pepper"},
 	} {
 		if len(tc.got) != 1 || tc.got[0] != tc.want {
 			t.Errorf("%s: the control plane reads %q, want %s alone", surface, tc.got, tc.want)
@@ -172,10 +173,10 @@ func TestDefaultsAreInForceAsReported(t *testing.T) {
 	effective := manifests.FleetEffective(&v1alpha1.ArgusFleetSpec{})
 	got := v1alpha1.FleetEffective{
 		HeartbeatIntervalSeconds: int32(config.HeartbeatInterval / time.Second),
-		TTLFactor:                int32(config.TTLFactor), //nolint:gosec // small
+		TTLFactor:                int32(config.TTLFactor),
 		MetricPrefix:             config.Namespace,
-		MaxClusters:              int32(config.MaxClusters), //nolint:gosec // small
-		Port:                     int32(config.Port),        //nolint:gosec // a port
+		MaxClusters:              int32(config.MaxClusters),
+		Port:                     int32(config.Port),
 	}
 	if diff := cmp.Diff(effective, got); diff != "" {
 		t.Errorf("-reported +in force\n%s", diff)

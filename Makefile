@@ -1,0 +1,103 @@
+# Everything that a developer and CI do. `make help` lists it; tools come from the Go module proxy, pinned in hack/tools.
+SHELL := /bin/bash -eu -o pipefail
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+# Build for another machine: make images ARCH=arm64
+ARCH ?= $(shell go env GOARCH)
+# More for the test runner: make unit ARGS='-run TestRegister -v'
+ARGS ?=
+
+tool = go tool -modfile=hack/tools/$(1).mod $(1)
+# Packages that hold tests with the build tag $(1).
+tagged = $$(grep -rlE --include='*_test.go' '^//go:build .*\b$(1)\b' . | xargs -r dirname | sort -u)
+
+CHART := charts/argus-operator
+
+##@ Develop
+
+.PHONY: help
+help: ## This list
+	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)} \
+		/^[a-z0-9-]+:.*## / {printf "  \033[36m%-11s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Compile the three binaries into bin/linux_<arch>/
+	go run ./hack/images --arch=$(ARCH) --binaries-only
+
+.PHONY: images
+images: ## Build the three images as archives in bin/images/ (buildah; as root, installs it)
+	go run ./hack/images --arch=$(ARCH)
+
+.PHONY: generate
+generate: ## Write what follows from the types and markers: deep copies, CRDs, RBAC, and the chart's copies
+	$(call tool,controller-gen) object paths=./api/...
+	$(call tool,controller-gen) crd paths=./api/... output:crd:dir=config/crd/bases
+	$(call tool,controller-gen) rbac:roleName=argus-operator paths=./controllers/... paths=./cmd/manager/... output:rbac:dir=config/rbac
+	mkdir -p $(CHART)/files/crds
+	rm -f $(CHART)/files/crds/*
+	cp config/crd/bases/*.yaml $(CHART)/files/crds/
+	cp config/rbac/role.yaml $(CHART)/files/role.yaml
+	$(call tool,helm) template argus-operator $(CHART) --namespace argus-system --set crds.install=false | \
+		grep -vE '^# Source:|helm.sh/chart:|managed-by: Helm' >config/manager/manager.yaml
+
+.PHONY: fmt
+fmt: ## Format Go files
+	$(call tool,golangci-lint) fmt
+
+.PHONY: lint
+lint: ## golangci-lint (arrows, size, complexity, mistakes) and helm lint
+	$(call tool,golangci-lint) run
+	$(call tool,helm) lint --strict --quiet $(CHART)
+
+.PHONY: verify
+verify: generate lint ## Generated files are fresh and the linters are content
+	@git diff --exit-code || { echo "generated files differ: commit what make generate wrote" >&2; exit 1; }
+	@new=$$(git ls-files --others --exclude-standard config charts api); \
+		[ -z "$$new" ] || { echo "generated files are not committed: $$new" >&2; exit 1; }
+
+##@ Test
+
+.PHONY: test
+test: lint unit api-test e2e ## All that must pass before a merge, cheapest first
+
+.PHONY: compiler
+compiler:
+	@hack/need gcc gcc libc6-dev # the race detector links with it
+
+.PHONY: unit
+unit: compiler ## Tests that need nothing but Go
+	go test -race -timeout 15m $(ARGS) ./...
+
+# Ahead of the tests, for their time limits count only them.
+.PHONY: kubernetes
+kubernetes: ## Compile Kubernetes into ~/.cache/argus-operator, once (about 15 minutes on two cores)
+	go run ./hack/kubernetes build
+
+.PHONY: api-test
+api-test: compiler $(if $(KUBEBUILDER_ASSETS),,kubernetes) ## Tests against a real kube-apiserver and etcd
+	go test -race -timeout 20m -tags apiserver -count=1 $(ARGS) $(call tagged,apiserver)
+
+# One package at a time: a machine holds one node. hack/kubernetes proves the cluster, test/e2e the project in it.
+.PHONY: e2e
+e2e: compiler kubernetes ## Tests in a real cluster on this machine (root)
+	go test -race -p 1 -timeout 50m -tags cluster,node,e2e -count=1 $(ARGS) $(call tagged,(cluster|node|e2e))
+
+.PHONY: test-long
+test-long: compiler ## What takes too long for every change: soak, scale, chaos
+	go test -race -p 1 -timeout 3h -tags long -count=1 $(ARGS) $(call tagged,long)
+
+.PHONY: bench
+bench: ## Benchmarks
+	go test -run '^$$' -bench . -benchmem $(ARGS) ./...
+
+##@ Run
+
+# Built, then exec'ed: a signal that make passes on reaches the program itself, which cleans up.
+.PHONY: demo
+demo: ## A local Kubernetes with the operator, a control plane and a bot; ends with Ctrl-C and leaves nothing (root)
+	@mkdir -p bin && go build -o bin/demo ./hack/demo && exec bin/demo $(ARGS)
+
+.PHONY: clean
+clean: ## Remove what was built here (the compiled Kubernetes stays in ~/.cache/argus-operator)
+	rm -rf bin dist

@@ -1,0 +1,236 @@
+package access
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var noon = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+
+func TestSplit(t *testing.T) {
+	for list, want := range map[string][]string{
+		"new, old ,": {"new", "old"}, " , ": nil, "": nil, "one\n": {"one"},
+	} {
+		if diff := cmp.Diff(want, Split(list)); diff != "" {
+			t.Errorf("%q (-want +got)\n%s", list, diff)
+		}
+	}
+}
+
+func TestSurfaceTakesTheFirstSecretWithATokenAlone(t *testing.T) {
+	for name, tc := range map[string]struct {
+		secrets []Secret
+		want    []string
+	}{
+		"its own replaces the shared one": {[]Secret{{Value: "own"}, {Value: "shared"}}, []string{"own"}},
+		"an empty one falls through":      {[]Secret{{Value: " , "}, {Value: "a,b"}}, []string{"a", "b"}},
+		"none":                            {[]Secret{{}, {}}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, Surface{Secrets: tc.secrets}.Tokens()); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAccept(t *testing.T) {
+	l := NewList("viewer", []string{"new", "old", "ünïcode"})
+	for token, want := range map[string]bool{
+		"new": true, "old": true, "ünïcode": true,
+		"": false, "New": false, "new ": false, "ne": false, strings.Repeat("x", 1<<20): false, "\xff": false,
+	} {
+		if got := l.Accept(token, noon); got != want {
+			t.Errorf("token %.10q accepted: %v, want %v", token, got, want)
+		}
+	}
+	if NewList("viewer", nil).Accept("", noon) {
+		t.Error("an empty list accepts the empty token")
+	}
+}
+
+func TestUsesKeepTheLastUseAcrossAChange(t *testing.T) {
+	l := NewList("viewer", []string{"old"})
+	l.Accept("old", noon)
+	l.set([]string{"new", "old"})
+	want := []Use{{Token: "new"}, {Token: "old", Last: noon}}
+	if diff := cmp.Diff(want, l.Uses()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// logs is a buffer for a logger in another goroutine.
+type logs struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+type fixture struct {
+	*Keyring
+	file   string
+	logs   *logs
+	failed int
+}
+
+// newFixture has a viewer list from a file and an ingest list from a variable.
+func newFixture(t *testing.T) *fixture {
+	t.Helper()
+	f := &fixture{file: filepath.Join(t.TempDir(), "viewer-token"), logs: &logs{}}
+	f.write(t, "first\n")
+	f.Keyring = NewKeyring([]Surface{
+		{Name: "viewer", Secrets: []Secret{{Value: "first", File: f.file}, {Value: "shared"}}},
+		{Name: "ingest", Secrets: []Secret{{}, {Value: "shared"}}},
+		{Name: "admin"},
+	}, slog.New(slog.NewTextHandler(f.logs, nil)), nil, func() { f.failed++ })
+	return f
+}
+
+func (f *fixture) write(t *testing.T, content string) {
+	t.Helper()
+	if err := os.WriteFile(f.file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestReload(t *testing.T) {
+	f := newFixture(t)
+	f.accepts(t, "at the start", map[string]bool{"first": true, "shared": false})
+	f.write(t, "second, first")
+	f.Reload()
+	f.accepts(t, "while both count", map[string]bool{"first": true, "second": true})
+	f.write(t, "second")
+	f.Reload()
+	f.accepts(t, "after the rotation", map[string]bool{"first": false, "second": true})
+	if f.failed != 0 || !f.Healthy() {
+		t.Errorf("%d failures of reloads that worked", f.failed)
+	}
+	if !f.List("ingest").Accept("shared", noon) {
+		t.Error("another surface was changed")
+	}
+	f.hidesTokens(t)
+}
+
+func TestAReloadThatYieldsNothingKeepsTheLastGoodList(t *testing.T) {
+	f := newFixture(t)
+	for name, spoil := range map[string]func(){
+		"an empty file":   func() { f.write(t, "") },
+		"only separators": func() { f.write(t, " ,\n") },
+		"a missing file":  func() { _ = os.Remove(f.file) },
+	} {
+		before := f.failed
+		spoil()
+		f.Reload()
+		f.accepts(t, "with "+name, map[string]bool{"first": true, "shared": false, "": false})
+		if f.failed != before+1 || f.Healthy() {
+			t.Errorf("%s: failures %d, healthy %v; want one more and unhealthy", name, f.failed-before, f.Healthy())
+		}
+	}
+	if n := strings.Count(f.logs.String(), "yields no token"); n != 1 {
+		t.Errorf("the trouble was logged %d times, want once", n)
+	}
+	f.write(t, "third")
+	f.Reload()
+	f.accepts(t, "after the trouble", map[string]bool{"first": false, "third": true})
+	if !f.Healthy() {
+		t.Error("still unhealthy")
+	}
+	f.hidesTokens(t)
+}
+
+func (f *fixture) accepts(t *testing.T, when string, want map[string]bool) {
+	t.Helper()
+	for token, ok := range want {
+		if got := f.List("viewer").Accept(token, noon); got != ok {
+			t.Errorf("%s: %q accepted: %v, want %v", when, token, got, ok)
+		}
+	}
+}
+
+func (f *fixture) hidesTokens(t *testing.T) {
+	t.Helper()
+	for _, secret := range []string{"first", "second", "third", "shared"} {
+		if strings.Contains(f.logs.String(), secret) {
+			t.Errorf("the log holds the token %q", secret)
+		}
+	}
+}
+
+func TestASurfaceThatWasOpenStaysOpenAndAClosedOneClosed(t *testing.T) {
+	content := ""
+	k := NewKeyring([]Surface{{Name: "viewer", Secrets: []Secret{{File: "f"}}}}, slog.New(slog.DiscardHandler),
+		func(string) ([]byte, error) { return []byte(content), nil }, func() {})
+	content = "late"
+	k.Reload()
+	if !k.List("viewer").Open() {
+		t.Error("a surface that was open was closed by a file")
+	}
+	closed := NewKeyring([]Surface{{Name: "viewer", Secrets: []Secret{{Value: "x", File: "f"}}}}, slog.New(slog.DiscardHandler),
+		func(string) ([]byte, error) { return nil, errors.New("gone") }, func() {})
+	closed.Reload()
+	if closed.List("viewer").Open() {
+		t.Error("a closed surface was opened")
+	}
+}
+
+// TestWatchFollowsKubernetesSwap changes a token as the kubelet does: the file
+// is a link through "..data", and "..data" is renamed over.
+func TestWatchFollowsKubernetesSwap(t *testing.T) {
+	directory := t.TempDir()
+	publish := func(generation, token string) {
+		t.Helper()
+		data := filepath.Join(directory, "..data")
+		if err := errors.Join(
+			os.Mkdir(filepath.Join(directory, generation), 0o700),
+			os.WriteFile(filepath.Join(directory, generation, "token"), []byte(token), 0o600),
+			os.Symlink(generation, data+"_tmp"), os.Rename(data+"_tmp", data)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish("..1", "first")
+	file := filepath.Join(directory, "token")
+	if err := os.Symlink(filepath.Join("..data", "token"), file); err != nil {
+		t.Fatal(err)
+	}
+	k := NewKeyring([]Surface{{Name: "viewer", Secrets: []Secret{{Value: "first", File: file}}}}, slog.New(slog.DiscardHandler), nil, func() {})
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- k.Watch(ctx) }()
+	publish("..2", "second")
+	for deadline := time.Now().Add(5 * time.Second); !k.List("viewer").Accept("second", noon); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the swap was not seen within 5 s")
+		}
+	}
+	if k.List("viewer").Accept("first", noon) {
+		t.Error("the old token is still accepted")
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}

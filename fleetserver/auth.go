@@ -1,0 +1,67 @@
+package fleetserver
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/argus-dev/argus-operator/fleetapi"
+)
+
+// maxAuthFailures is how many failed authentications an address may make a
+// minute before it is told 429 and its failures are no longer logged one by one.
+const maxAuthFailures = 120
+
+// authenticate lets a request through to its surface. Paths that do not exist
+// belong to the viewer surface, so that nobody learns which do.
+func (s *Server) authenticate(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x := exchangeOf(r)
+		need := s.routes.permission(r.URL.Path)
+		if need == permitOpen || s.permitted(need, r) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		s.metrics.authFailures.WithLabelValues(string(need)).Inc()
+		if !s.authLimit.allow(x.caller.Remote) {
+			if s.authSummary.allow(x.caller.Remote) {
+				s.logger.Warn("too many failed authentications, further ones are not logged for a minute", "remote", x.caller.Remote)
+			}
+			s.refuse(w, r, errAuthRate)
+			return
+		}
+		s.logger.Warn("authentication failed", "path", loggable(r.URL.Path), "remote", x.caller.Remote)
+		s.refuse(w, r, errUnauthorized)
+	})
+}
+
+func (s *Server) permitted(need permission, r *http.Request) bool {
+	list := s.keyring.List(string(need))
+	if need == permitAdmin {
+		token, ok := bearer(r)
+		return ok && list.Accept(token, s.now())
+	}
+	if list.Open() {
+		return true
+	}
+	token, ok := bearer(r)
+	if !ok {
+		token = r.URL.Query().Get("token")
+	}
+	return list.Accept(token, s.now())
+}
+
+// bearer returns the token of the Authorization header; if there is one, the
+// query is not looked at.
+func bearer(r *http.Request) (string, bool) {
+	return strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+}
+
+// permission is what a route asks for: the surface whose tokens open it.
+type permission string
+
+const (
+	permitOpen   permission = ""
+	permitIngest permission = fleetapi.SurfaceIngest
+	permitViewer permission = fleetapi.SurfaceViewer
+	permitAdmin  permission = fleetapi.SurfaceAdmin
+)

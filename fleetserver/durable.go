@@ -1,0 +1,106 @@
+package fleetserver
+
+import (
+	"context"
+	"errors"
+
+	"github.com/argus-dev/argus-operator/fleetapi"
+	"github.com/argus-dev/argus-operator/fleetserver/registry"
+	"github.com/argus-dev/argus-operator/fleetserver/store"
+)
+
+// commit makes a change durable and then visible. When the context ends first
+// the change still completes: it is the reply that nobody waits for any more.
+func (s *Server) commit(ctx context.Context, change *registry.Change) error {
+	result := make(chan error, 1)
+	s.submit(change, func(err error) { result <- err })
+	select {
+	case err := <-result:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// submit queues a change and settles it in the registry once the disk has
+// answered; then it calls done, which must not block.
+func (s *Server) submit(change *registry.Change, done func(error)) {
+	write := store.Write{Put: &change.Record, Fleet: change.Fleet, Drawn: change.Drawn}
+	if change.Kind == registry.Purged {
+		write = store.Write{Delete: change.Record.Identity}
+	}
+	write.Done = func(err error) {
+		switch {
+		case err == nil:
+			s.registry.Apply(change)
+		case change.Kind == registry.Left && errors.Is(err, store.ErrUnavailable):
+			// A full disk must not keep a bot from leaving; the disk is owed it.
+			s.registry.ApplyOwed(change)
+		default:
+			s.registry.Abort(change)
+			done(err)
+			return
+		}
+		s.applied(change)
+		done(nil)
+	}
+	s.store.Submit(write)
+}
+
+// settleDebts writes what became visible while the disk refused it.
+func (s *Server) settleDebts() {
+	if s.store.Faulty() {
+		return
+	}
+	for _, change := range s.registry.Owed() {
+		s.submit(change, func(error) {}) // a failed one is still owed
+	}
+}
+
+// applied is what else a visible change means.
+func (s *Server) applied(change *registry.Change) {
+	defer s.changes.Add(1)
+	switch identity := change.Record.Identity; change.Kind {
+	case registry.Registered:
+		s.metrics.registrations.Inc()
+		s.push.Begin(identity, change.Record.Registrations)
+	case registry.Retired, registry.Purged:
+		s.push.Forget(identity)
+		s.history.Forget(clusterSeries + identity)
+	}
+	if kind := eventOf(change); kind != "" {
+		s.events.add(kind, change.Record.Identity, change.Record.Fleet, change.Record.Number())
+	}
+}
+
+// eventOf names what people are told of a change; "" for what is internal.
+func eventOf(change *registry.Change) string {
+	switch change.Kind {
+	case registry.Registered:
+		switch {
+		case change.New:
+			return fleetapi.EventJoined
+		case change.MovedFrom != "":
+			return fleetapi.EventMoved
+		}
+		return fleetapi.EventRestart
+	case registry.Left:
+		return fleetapi.EventLeft
+	case registry.Retired, registry.Purged:
+		return fleetapi.EventRetired
+	}
+	return ""
+}
+
+// audit writes one line for an accepted or refused change of state, if asked for.
+func (s *Server) audit(event, identity string, caller Caller, err error) {
+	if !s.config.AuditLog {
+		return
+	}
+	outcome := "ok"
+	if err != nil {
+		f, _ := failureOf(err)
+		outcome = "denied:" + f.reason
+	}
+	s.logger.Info("audit", "event", event, "identity", loggable(identity), "remote", caller.Remote, "outcome", outcome)
+}

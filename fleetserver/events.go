@@ -1,0 +1,47 @@
+package fleetserver
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/argus-dev/argus-operator/fleetapi"
+)
+
+// maxEvents is how many of the latest events are kept.
+const maxEvents = 500
+
+// eventLog keeps the latest events in memory. It is safe for concurrent use.
+type eventLog struct {
+	now func() time.Time
+
+	mu     sync.Mutex
+	events []fleetapi.Event // a ring once it is full
+	next   int
+}
+
+func newEventLog(now func() time.Time) *eventLog { return &eventLog{now: now} }
+
+func (l *eventLog) add(kind, identity, fleet string, number int) {
+	event := fleetapi.Event{T: l.now().UTC().Truncate(time.Microsecond), Kind: kind, Identity: identity, Fleet: fleet, Number: number}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.events) < maxEvents {
+		l.events = append(l.events, event)
+		return
+	}
+	l.events[l.next] = event
+	l.next = (l.next + 1) % maxEvents
+}
+
+// latest returns the events, oldest first.
+func (l *eventLog) latest() []fleetapi.Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Concat([]fleetapi.Event{}, l.events[l.next:], l.events[:l.next])
+}
+
+func (s *Server) listEvents(context.Context, Caller, none) (fleetapi.Events, error) {
+	return fleetapi.Events{Events: s.events.latest()}, nil
+}

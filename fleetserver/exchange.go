@@ -1,0 +1,63 @@
+package fleetserver
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"net/netip"
+	"strings"
+	"unicode"
+)
+
+// Caller is who makes a request, as far as the control plane knows.
+type Caller struct {
+	// Remote is the client's address, as trusted proxies tell it.
+	Remote netip.Addr
+	// RequestID stands in the log and in the reply of an internal error.
+	RequestID string
+}
+
+// exchange is what the middlewares learn of a request.
+type exchange struct {
+	caller Caller
+	// route is nil for an unknown path or method; allowed lists the methods of a
+	// known path.
+	route   *route
+	allowed []string
+}
+
+type exchangeKey struct{}
+
+func exchangeOf(r *http.Request) *exchange {
+	if x, ok := r.Context().Value(exchangeKey{}).(*exchange); ok {
+		return x
+	}
+	return &exchange{}
+}
+
+// identify opens the exchange: who asks, and for what.
+func (s *Server) identify(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x := &exchange{caller: Caller{Remote: s.proxies.client(r), RequestID: rand.Text()[:12]}}
+		x.route, x.allowed = s.routes.find(r.Method, r.URL.Path)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
+	})
+}
+
+// loggable makes a client's text harmless in a log: no control characters, at
+// most 128 characters, "?" for nothing.
+func loggable(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, text)
+	if runes := []rune(text); len(runes) > 128 {
+		text = string(runes[:128])
+	}
+	if text == "" {
+		return "?"
+	}
+	return text
+}

@@ -1,0 +1,103 @@
+package registry
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Beat is an accepted heartbeat.
+type Beat struct {
+	// Generation is the number of the process's registration: values of an
+	// earlier one must not be kept.
+	Generation int
+	// Fleet and Number are the cluster's.
+	Fleet  string
+	Number int
+	// Confirm is the change that makes the presented lease the confirmed one,
+	// or nil. The caller makes it durable like any other, and need not wait.
+	Confirm *Change
+	// Conflict reports that two processes use the identity; at most once per TTL.
+	Conflict bool
+	// CameUp reports that the cluster was known to be down.
+	CameUp bool
+}
+
+// Heartbeat notes that a cluster lives. It refuses with ErrUnknown, ErrLeased
+// or ErrHeartbeatRate; then nothing has changed.
+func (r *Registry) Heartbeat(identity, lease string, remote netip.Addr) (Beat, error) {
+	presented := Digest(r.options.Pepper, lease)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.options.Now()
+	e := r.entries[identity]
+	if e == nil || e.Left || e.Retired {
+		return Beat{}, ErrUnknown
+	}
+	held := e.holding(presented)
+	if err := r.gate(e, held, now); err != nil {
+		return Beat{}, err
+	}
+	if !e.bucket.AllowN(now, 1) {
+		return Beat{}, ErrHeartbeatRate
+	}
+	e.seen, e.lastSeen, e.unsaved = now, now, true
+	beat := Beat{Generation: e.Registrations, Fleet: e.Fleet, Number: e.Number(), CameUp: !e.wasUp}
+	e.wasUp = true
+	beat.Conflict = e.remotes.observe(sender(presented, remote), now, r.options.TTL)
+	if held == holdsPending && r.drafts[identity] == nil {
+		beat.Confirm = r.confirmation(e)
+	}
+	return beat, nil
+}
+
+// gate applies the lease. The identity of a silent holder is free to claim, so
+// a stranger is then told to register.
+func (r *Registry) gate(e *entry, held holding, now time.Time) error {
+	if !r.options.RequireLease || !e.leased() || e.current(held) {
+		return nil
+	}
+	if r.up(e, now) {
+		return ErrLeased
+	}
+	return ErrUnknown
+}
+
+func (r *Registry) confirmation(e *entry) *Change {
+	record := e.clone()
+	record.Confirmed, record.Pending = record.Pending, ""
+	change := &Change{Kind: Confirmed, Record: record}
+	r.openLocked(record.Identity, change)
+	return change
+}
+
+// rivals tells a restart from two processes that share an identity: after a
+// restart the old sender is silent, rivals take turns.
+type rivals struct {
+	current, former     string
+	currentAt, formerAt time.Time
+	counted             time.Time
+}
+
+func sender(lease string, remote netip.Addr) string {
+	if lease != "" {
+		return lease
+	}
+	return remote.String()
+}
+
+// observe reports that the former sender is back within the TTL although
+// another one has beaten since.
+func (v *rivals) observe(who string, now time.Time, ttl time.Duration) bool {
+	if who == v.current {
+		v.currentAt = now
+		return false
+	}
+	back := who == v.former && now.Sub(v.formerAt) <= ttl && now.Sub(v.currentAt) <= ttl
+	v.former, v.formerAt = v.current, v.currentAt
+	v.current, v.currentAt = who, now
+	if !back || (!v.counted.IsZero() && now.Sub(v.counted) < ttl) {
+		return false
+	}
+	v.counted = now
+	return true
+}

@@ -1,0 +1,65 @@
+package registry
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// clock is a clock that a test moves.
+type clock struct{ at time.Time }
+
+func newClock() *clock { return &clock{time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)} }
+
+func (c *clock) now() time.Time          { return c.at }
+func (c *clock) advance(d time.Duration) { c.at = c.at.Add(d) }
+
+// newTest returns a registry with a TTL of 20 s and generous caps.
+func newTest(c *clock, change func(*Options)) *Registry {
+	options := Options{
+		TTL: 20 * time.Second, MaxClusters: 1000, MaxFleets: 500,
+		HeartbeatBurst: 1000, Pepper: []byte("pepper"), Now: c.now,
+	}
+	if change != nil {
+		change(&options)
+	}
+	return New(options)
+}
+
+// join registers and applies, as if the disk had answered.
+func join(t *testing.T, r *Registry, q Registration) *Change {
+	t.Helper()
+	change, err := r.Register(context.Background(), q)
+	if err != nil {
+		t.Fatalf("register %q: %v", q.Identity, err)
+	}
+	r.Apply(change)
+	return change
+}
+
+func number(t *testing.T, r *Registry, identity, fleet string) int {
+	t.Helper()
+	return join(t, r, Registration{Identity: identity, Fleet: fleet}).Record.Number()
+}
+
+func find(r *Registry, identity string) (Cluster, bool) {
+	for _, c := range r.List() {
+		if c.Identity == identity {
+			return c, true
+		}
+	}
+	return Cluster{}, false
+}
+
+// state is what a store would hold of a registry after everything was saved.
+func state(r *Registry, lastRun time.Time) State {
+	s := State{LastSeen: map[string]time.Time{}, Counters: map[string]int{}, LastRun: lastRun}
+	for fleet, n := range r.counters {
+		s.Counters[fleet] = n
+	}
+	for identity, e := range r.entries {
+		s.Records = append(s.Records, e.clone())
+		s.LastSeen[identity] = wall(e.lastSeen)
+	}
+	return s
+}

@@ -1,0 +1,132 @@
+package registry
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Cluster is one listed identity at one moment.
+type Cluster struct {
+	Identity      string
+	Fleet         string
+	Number        int
+	Up            bool
+	Left          bool
+	LastSeen      time.Time
+	FirstSeen     time.Time
+	RegisteredAt  time.Time
+	Registrations int
+	Version       string
+	ScrapeTarget  string
+	// Expires is the last moment at which it is up if it stays silent; zero for one that is down.
+	Expires time.Time
+}
+
+// List returns all clusters but retired ones, sorted by fleet and number.
+func (r *Registry) List() []Cluster {
+	r.mu.Lock()
+	now := r.options.Now()
+	clusters := make([]Cluster, 0, r.listed)
+	for _, e := range r.entries {
+		if !e.Retired {
+			clusters = append(clusters, r.describe(e, now))
+		}
+	}
+	r.mu.Unlock()
+	slices.SortFunc(clusters, func(a, b Cluster) int {
+		return cmp.Or(cmp.Compare(a.Fleet, b.Fleet), cmp.Compare(a.Number, b.Number), cmp.Compare(a.Identity, b.Identity))
+	})
+	return clusters
+}
+
+func (r *Registry) describe(e *entry, now time.Time) Cluster {
+	c := Cluster{
+		Identity: e.Identity, Fleet: e.Fleet, Number: e.Number(),
+		Up: r.up(e, now), Left: e.Left,
+		LastSeen: wall(e.lastSeen), FirstSeen: e.FirstSeen,
+		RegisteredAt: e.RegisteredAt, Registrations: e.Registrations,
+		Version: e.Version, ScrapeTarget: e.ScrapeTarget,
+	}
+	if c.Up {
+		c.Expires = e.seen.Add(r.options.TTL)
+	}
+	return c
+}
+
+// Count is the number of clusters listed, up or not.
+func (r *Registry) Count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.listed
+}
+
+// Sweep returns the clusters that went down since the last call, and the
+// identities that have been down for longer than the retention.
+func (r *Registry) Sweep() (wentDown []Cluster, expired []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.options.Now()
+	for _, e := range r.entries {
+		if e.Retired {
+			continue
+		}
+		up := r.up(e, now)
+		if e.wasUp && !up {
+			e.wasUp = false
+			wentDown = append(wentDown, r.describe(e, now))
+		}
+		if !up && r.options.Retention > 0 && now.Sub(e.seen) > r.options.Retention {
+			expired = append(expired, e.Identity)
+		}
+	}
+	return wentDown, expired
+}
+
+// Unsaved returns the signs of life since the last call, for the store. Those
+// whose saving failed go back with Resave.
+func (r *Registry) Unsaved() map[string]time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	seen := map[string]time.Time{}
+	for identity, e := range r.entries {
+		if e.unsaved {
+			seen[identity] = wall(e.lastSeen)
+			e.unsaved = false
+		}
+	}
+	return seen
+}
+
+// Resave marks signs of life as not saved after all.
+func (r *Registry) Resave(seen map[string]time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for identity := range seen {
+		if e := r.entries[identity]; e != nil {
+			e.unsaved = true
+		}
+	}
+}
+
+// State returns a copy of everything that must outlive the process, as it is
+// visible now.
+func (r *Registry) State() State {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	state := State{LastSeen: map[string]time.Time{}, Counters: maps.Clone(r.counters), LastRun: wall(r.options.Now())}
+	for identity, e := range r.entries {
+		state.Records = append(state.Records, e.clone())
+		state.LastSeen[identity] = wall(e.lastSeen)
+	}
+	return state
+}
+
+// Up reports whether an identity is in the fleet and alive.
+func (r *Registry) Up(identity string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.entries[identity]
+	return e != nil && r.up(e, r.options.Now())
+}

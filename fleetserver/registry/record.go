@@ -1,0 +1,86 @@
+package registry
+
+import (
+	"maps"
+	"time"
+)
+
+// Record is the durable part of one identity. The store writes it as JSON.
+type Record struct {
+	Identity string `json:"identity"`
+	Fleet    string `json:"fleet"`
+	// Numbers holds the number of this identity in every fleet it has been in.
+	// A number is never given to another identity, so moving back restores it.
+	Numbers map[string]int `json:"numbers"`
+
+	FirstSeen     time.Time `json:"first_seen"`
+	RegisteredAt  time.Time `json:"registered_at"`
+	Registrations int       `json:"registrations"`
+	Version       string    `json:"version,omitempty"`
+	ScrapeTarget  string    `json:"scrape_target,omitempty"`
+
+	// Confirmed is the digest of the last lease that was presented and
+	// accepted, Pending that of the last one issued since.
+	Confirmed string `json:"confirmed,omitempty"`
+	Pending   string `json:"pending,omitempty"`
+
+	// Left means that the member said goodbye; Retired that the identity is
+	// kept only for its numbers.
+	Left    bool `json:"left,omitempty"`
+	Retired bool `json:"retired,omitempty"`
+}
+
+// Number is the number in the current fleet.
+func (r Record) Number() int { return r.Numbers[r.Fleet] }
+
+func (r Record) clone() Record {
+	r.Numbers = maps.Clone(r.Numbers)
+	return r
+}
+
+// State is everything that outlives the process.
+type State struct {
+	Records []Record
+	// LastSeen holds the last sign of life by identity.
+	LastSeen map[string]time.Time
+	// Counters holds the highest number ever drawn by fleet.
+	Counters map[string]int
+	// LastRun is when the control plane is last known to have run.
+	LastRun time.Time
+}
+
+// Kind says what a Change does.
+type Kind int
+
+// Kinds of Change.
+const (
+	Registered Kind = iota
+	// Confirmed makes the pending lease the confirmed one.
+	Confirmed
+	Left
+	Retired
+	// Purged forgets the record; its numbers stay drawn.
+	Purged
+	LeaseReset
+	// Resaved changes nothing: it pays what ApplyOwed has left open.
+	Resaved
+)
+
+// Change is a drafted change of one identity, to be made durable and then
+// applied or aborted.
+type Change struct {
+	Kind   Kind
+	Record Record
+	// Fleet and Drawn are the counter that the change moves; Drawn is 0 if none.
+	Fleet string
+	Drawn int
+	// Lease is the secret to hand to the member, for Registered only.
+	Lease string
+	// New reports that the identity was not in the fleet before, and MovedFrom
+	// names the fleet it came from, if it came from another.
+	New       bool
+	MovedFrom string
+
+	at   time.Time
+	done chan struct{}
+}

@@ -1,0 +1,124 @@
+package registry
+
+import (
+	"context"
+	"maps"
+	"time"
+)
+
+// Registration is what a member says of itself when it registers.
+type Registration struct {
+	Identity string
+	Fleet    string
+	Version  string
+	// ScrapeTarget is nil when the member did not mention one: then the former stays.
+	ScrapeTarget *string
+	Lease        string
+}
+
+// Register drafts the arrival of a process under an identity: a number, drawn
+// if it has none in that fleet, and a new lease. It refuses with a *NameError,
+// ErrLeased, ErrFull or ErrTooManyFleets, and waits while another change of the
+// identity is open.
+func (r *Registry) Register(ctx context.Context, q Registration) (*Change, error) {
+	presented := Digest(r.options.Pepper, q.Lease)
+	return r.draft(ctx, q.Identity, func(e *entry) (*Change, error) {
+		if err := checkRegistration(e, q); err != nil {
+			return nil, err
+		}
+		if err := r.admit(e, q.Fleet, presented); err != nil {
+			return nil, err
+		}
+		return r.registration(e, q, presented), nil
+	})
+}
+
+// checkRegistration judges only names that are new: imported ones may be longer.
+func checkRegistration(e *entry, q Registration) error {
+	if e == nil {
+		return checkNames(q.Identity, q.Fleet)
+	}
+	if e.Numbers[q.Fleet] == 0 {
+		return checkFleet(q.Fleet)
+	}
+	return nil
+}
+
+// admit decides whether a register may go on.
+func (r *Registry) admit(e *entry, fleet, presented string) error {
+	if r.counters[fleet] == 0 && len(r.counters) >= r.options.MaxFleets {
+		return ErrTooManyFleets
+	}
+	if e == nil || e.Retired {
+		if r.listed+r.arriving >= r.options.MaxClusters {
+			return ErrFull
+		}
+		return nil
+	}
+	if r.options.RequireLease && e.leased() && e.holding(presented) == holdsNothing && r.up(e, r.options.Now()) {
+		return ErrLeased
+	}
+	return nil
+}
+
+func (r *Registry) registration(e *entry, q Registration, presented string) *Change {
+	now := wall(r.options.Now())
+	record := Record{Identity: q.Identity, FirstSeen: now}
+	change := &Change{Kind: Registered, New: e == nil || e.Retired, Lease: newLease()}
+	if e != nil {
+		record = e.clone()
+		if e.Fleet != q.Fleet {
+			change.MovedFrom = e.Fleet
+		}
+	}
+	record.Fleet, record.Version = q.Fleet, tidyVersion(q.Version)
+	if q.ScrapeTarget != nil {
+		record.ScrapeTarget = *q.ScrapeTarget
+	}
+	record.RegisteredAt = now
+	record.Registrations++
+	record.Left, record.Retired = false, false
+	// Only the pending lease is replaced, so a member whose reply got lost can
+	// come back with the lease it has. A stranger's claim ends the old lease.
+	if record.holding(presented) == holdsNothing {
+		record.Confirmed = ""
+	} else {
+		record.Confirmed = presented
+	}
+	record.Pending = Digest(r.options.Pepper, change.Lease)
+	r.number(&record, change)
+	change.Record = record
+	return change
+}
+
+// number gives the record its number in its fleet, drawing the next one if it
+// never had any there.
+func (r *Registry) number(record *Record, change *Change) {
+	if record.Numbers[record.Fleet] != 0 {
+		return
+	}
+	r.counters[record.Fleet]++
+	change.Fleet, change.Drawn = record.Fleet, r.counters[record.Fleet]
+	numbers := maps.Clone(record.Numbers)
+	if numbers == nil {
+		numbers = map[string]int{}
+	}
+	numbers[record.Fleet] = change.Drawn
+	record.Numbers = numbers
+}
+
+// SpendAsHolder takes a token from the identity's own bucket if the lease is
+// one of its leases. A holder's registers then cost nobody else anything.
+func (r *Registry) SpendAsHolder(identity, lease string) (holder, allowed bool) {
+	presented := Digest(r.options.Pepper, lease)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.entries[identity]
+	if e == nil || e.holding(presented) == holdsNothing {
+		return false, false
+	}
+	return true, e.bucket.AllowN(r.options.Now(), 1)
+}
+
+// wall is the moment without its monotonic reading, as it is stored and shown.
+func wall(t time.Time) time.Time { return t.Round(0).UTC().Truncate(time.Microsecond) }

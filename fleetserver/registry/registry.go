@@ -1,0 +1,212 @@
+package registry
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Options configure a Registry.
+type Options struct {
+	// TTL is how long a silent cluster counts as up (inclusive).
+	TTL time.Duration
+	// Retention is how long a down cluster stays listed; 0 means for ever.
+	Retention time.Duration
+	// MaxClusters and MaxFleets cap what new identities and new fleets may fill.
+	MaxClusters int
+	MaxFleets   int
+	// RequireLease makes the lease a gate for heartbeats and registers.
+	RequireLease bool
+	// HeartbeatBurst is how many requests an identity may make at once; it
+	// earns as many again each minute.
+	HeartbeatBurst int
+	// Pepper keys the digests of leases.
+	Pepper []byte
+	// Now is the clock. Ages use its monotonic reading, so steps of the wall
+	// clock move nothing.
+	Now func() time.Time
+}
+
+// Registry is the fleet's membership. It is safe for concurrent use.
+type Registry struct {
+	options Options
+
+	mu       sync.Mutex
+	entries  map[string]*entry
+	counters map[string]int
+	// drafts holds the one open Change of an identity.
+	drafts map[string]*Change
+	// listed counts the entries that are not retired, arriving the drafts that will add one.
+	listed, arriving int
+}
+
+// entry is one identity in memory.
+type entry struct {
+	Record
+	// seen carries a monotonic reading; lastSeen is what people are told.
+	seen     time.Time
+	lastSeen time.Time
+	// wasUp is what was last told of it: by a register, a beat, a leave or a sweep.
+	wasUp bool
+	// unsaved means that lastSeen is newer than the store's.
+	unsaved bool
+	// owed means that the store does not have this Record yet.
+	owed bool
+	// bucket is spent by whoever holds the lease, or claims to where leases are no gate.
+	bucket  *rate.Limiter
+	remotes rivals
+}
+
+// New returns an empty registry.
+func New(options Options) *Registry {
+	return &Registry{
+		options:  options,
+		entries:  map[string]*entry{},
+		counters: map[string]int{},
+		drafts:   map[string]*Change{},
+	}
+}
+
+// Restore fills an empty registry from the store. Time in which no control
+// plane ran counts for nobody: a member that was alive when the last one
+// stopped has one full TTL to be heard.
+func (r *Registry) Restore(state State) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.options.Now()
+	for fleet, highest := range state.Counters {
+		r.counters[fleet] = highest
+	}
+	for _, record := range state.Records {
+		for fleet, number := range record.Numbers {
+			r.counters[fleet] = max(r.counters[fleet], number)
+		}
+		last := state.LastSeen[record.Identity]
+		if last.IsZero() {
+			last = record.RegisteredAt
+		}
+		age := max(state.LastRun.Sub(last), 0)
+		if age <= r.options.TTL {
+			age = 0
+		}
+		e := r.newEntry(record)
+		e.lastSeen, e.seen = last, now.Add(-age)
+		e.wasUp = r.up(e, now)
+		r.entries[record.Identity] = e
+		if !record.Retired {
+			r.listed++
+		}
+	}
+}
+
+func (r *Registry) newEntry(record Record) *entry {
+	burst := r.options.HeartbeatBurst
+	return &entry{Record: record, bucket: rate.NewLimiter(rate.Limit(float64(burst)/60), burst)}
+}
+
+// up is the one definition of health.
+func (r *Registry) up(e *entry, now time.Time) bool {
+	return !e.Left && !e.Retired && now.Sub(e.seen) <= r.options.TTL
+}
+
+// draft opens a change of one identity: it waits until no other is open, calls
+// build under the lock and keeps what it returns, if anything.
+func (r *Registry) draft(ctx context.Context, identity string, build func(*entry) (*Change, error)) (*Change, error) {
+	for {
+		r.mu.Lock()
+		open, busy := r.drafts[identity]
+		if !busy {
+			change, err := build(r.entries[identity])
+			if err == nil {
+				r.openLocked(identity, change)
+			}
+			r.mu.Unlock()
+			return change, err
+		}
+		r.mu.Unlock()
+		select {
+		case <-open.done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (r *Registry) openLocked(identity string, change *Change) {
+	change.done = make(chan struct{})
+	change.at = r.options.Now()
+	if change.New {
+		r.arriving++
+	}
+	r.drafts[identity] = change
+}
+
+// Abort gives up a draft whose commit failed. What it drew stays drawn.
+func (r *Registry) Abort(change *Change) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closeLocked(change)
+}
+
+func (r *Registry) closeLocked(change *Change) {
+	delete(r.drafts, change.Record.Identity)
+	if change.New {
+		r.arriving--
+	}
+	close(change.done)
+}
+
+// Apply makes a durable change visible.
+func (r *Registry) Apply(change *Change) { r.apply(change, false) }
+
+// ApplyOwed makes a change visible that the store has refused. It comes back
+// from Owed until it is durable.
+func (r *Registry) ApplyOwed(change *Change) { r.apply(change, true) }
+
+// Owed drafts anew every change that ApplyOwed has made visible.
+func (r *Registry) Owed() []*Change {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var changes []*Change
+	for identity, e := range r.entries {
+		if e.owed && r.drafts[identity] == nil {
+			change := &Change{Kind: Resaved, Record: e.clone()}
+			r.openLocked(identity, change)
+			changes = append(changes, change)
+		}
+	}
+	return changes
+}
+
+func (r *Registry) apply(change *Change, owed bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer r.closeLocked(change)
+	identity := change.Record.Identity
+	before := r.entries[identity]
+	if before != nil && !before.Retired {
+		r.listed--
+	}
+	if change.Kind == Purged {
+		delete(r.entries, identity)
+		return
+	}
+	e := before
+	if e == nil {
+		e = r.newEntry(change.Record)
+		r.entries[identity] = e
+	}
+	e.Record, e.owed = change.Record, owed
+	if change.Kind == Registered {
+		e.seen, e.lastSeen, e.unsaved = change.at, change.at, true
+		e.wasUp = true
+	}
+	if e.Left || e.Retired {
+		e.wasUp = false
+	}
+	if !e.Retired {
+		r.listed++
+	}
+}

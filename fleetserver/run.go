@@ -1,0 +1,181 @@
+package fleetserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/argus-dev/argus-operator/fleetapi"
+)
+
+const (
+	headerTimeout = 5 * time.Second
+	writeTimeout  = 30 * time.Second
+	// idleTimeout must outlast several heartbeats, so that each finds its connection open.
+	idleTimeout    = 120 * time.Second
+	maxHeaderBytes = 16 << 10
+	// drainTimeout bounds the wait for requests at the end.
+	drainTimeout = 10 * time.Second
+	saveInterval = 5 * time.Minute
+	// valuesPatience bounds what saving values may add to a stop.
+	valuesPatience = 500 * time.Millisecond
+)
+
+// Run listens and serves until the context ends, then answers what is under
+// way, saves and releases the state. It returns nil after an orderly end.
+func (s *Server) Run(ctx context.Context) error {
+	err := s.serve(ctx)
+	if closeErr := s.Close(); closeErr != nil {
+		err = errors.Join(err, fmt.Errorf("closing the state: %w", closeErr))
+	}
+	return err
+}
+
+func (s *Server) serve(ctx context.Context) error {
+	listener, err := s.openListener(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	var background sync.WaitGroup
+	defer background.Wait()
+	defer stop()
+	s.swept.Store(s.now().UnixNano())
+	background.Go(func() { s.sweepRegularly(ctx) })
+	background.Go(func() { s.saveRegularly(ctx) })
+	background.Go(func() { s.recordRegularly(ctx) })
+	background.Go(func() {
+		if err := s.keyring.Watch(ctx); err != nil {
+			s.logger.Error("token files are no longer watched", "error", err)
+		}
+	})
+	server := &http.Server{
+		Handler: s.http, ReadHeaderTimeout: headerTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	background.Go(func() { failed <- server.Serve(listener) })
+	s.logger.Info("argus fleet is listening", "address", listener.Addr().String(), "version", s.config.Version,
+		"state", s.config.StatePath, "clusters", s.registry.Count())
+	return s.await(ctx, server, failed)
+}
+
+// await ends with the context, with the listener or with the store.
+func (s *Server) await(ctx context.Context, server *http.Server, failed <-chan error) error {
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving: %w", err)
+	case err := <-s.store.Fatal():
+		_ = server.Close()
+		return err
+	case <-ctx.Done():
+	}
+	s.logger.Info("argus fleet is stopping")
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	if err := server.Shutdown(drain); err != nil {
+		_ = server.Close()
+	}
+	return nil
+}
+
+func (s *Server) openListener(ctx context.Context) (net.Listener, error) {
+	listener, err := s.listen(ctx, "tcp", s.config.Address())
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s: %w", s.config.Address(), err)
+	}
+	if !s.config.TLS() {
+		return listener, nil
+	}
+	secured, err := secureListener(listener, s.config)
+	if err != nil {
+		_ = listener.Close()
+		return nil, err
+	}
+	return secured, nil
+}
+
+func (s *Server) sweepRegularly(ctx context.Context) {
+	every(ctx, s.config.HeartbeatInterval, func() { s.sweep(ctx) })
+}
+
+// sweep notes what went down, retires what is past its retention and writes
+// what the disk is owed.
+func (s *Server) sweep(ctx context.Context) {
+	wentDown, expired := s.registry.Sweep()
+	for _, c := range wentDown {
+		s.events.add(fleetapi.EventDown, c.Identity, c.Fleet, c.Number)
+		s.logger.Info("cluster is down", "identity", loggable(c.Identity), "fleet", loggable(c.Fleet))
+	}
+	for _, identity := range expired {
+		s.expire(ctx, identity)
+	}
+	s.settleDebts()
+	s.swept.Store(s.now().UnixNano())
+}
+
+func (s *Server) expire(ctx context.Context, identity string) {
+	change, err := s.registry.Retire(ctx, identity, false, false)
+	if err == nil {
+		err = s.commit(ctx, change)
+	}
+	if err != nil {
+		return // it is still there, and comes up in the next sweep
+	}
+	s.logger.Info("cluster retired after its retention", "identity", loggable(identity))
+}
+
+// sweeperLate reports that the sweeper has missed three of its turns.
+func (s *Server) sweeperLate() bool {
+	last := s.swept.Load()
+	return last != 0 && s.now().Sub(time.Unix(0, last)) > 3*s.config.HeartbeatInterval+time.Second
+}
+
+func (s *Server) saveRegularly(ctx context.Context) {
+	every(ctx, saveInterval, func() {
+		if err := s.save(); err != nil {
+			s.logger.Error("saving signs of life", "error", err)
+		}
+	})
+}
+
+// save writes when each cluster was last seen.
+func (s *Server) save() error {
+	now := s.now()
+	seen := s.registry.Unsaved()
+	if err := s.store.SaveSeen(seen, now); err != nil {
+		s.registry.Resave(seen)
+		return fmt.Errorf("saving when clusters were last seen: %w", err)
+	}
+	return nil
+}
+
+// saveValues writes the values at the end, as far as that is quick.
+func (s *Server) saveValues() error {
+	values, err := s.push.Save()
+	if err != nil {
+		return err
+	}
+	if _, err := s.store.SaveValues(values, time.Now().Add(valuesPatience)); err != nil {
+		return fmt.Errorf("saving values: %w", err)
+	}
+	return nil
+}
+
+func every(ctx context.Context, interval time.Duration, do func()) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			do()
+		}
+	}
+}

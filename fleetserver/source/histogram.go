@@ -1,0 +1,108 @@
+package source
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// maxBuckets bounds the distinct bounds that one snapshot may bring.
+const maxBuckets = 256
+
+// histogram holds cumulative counts by upper bound, summed over all series and
+// sorted by finish.
+type histogram struct {
+	buckets []bucket
+}
+
+type bucket struct{ bound, count float64 }
+
+func (h *histogram) add(le string, count float64) {
+	bound, ok := parseBound(le)
+	if !ok || count < 0 {
+		return
+	}
+	for i := range h.buckets {
+		if h.buckets[i].bound == bound {
+			h.buckets[i].count += count
+			return
+		}
+	}
+	if len(h.buckets) < maxBuckets {
+		h.buckets = append(h.buckets, bucket{bound, count})
+	}
+}
+
+func (h *histogram) finish() {
+	slices.SortFunc(h.buckets, func(a, b bucket) int { return cmp.Compare(a.bound, b.bound) })
+	// Sums over series with other bounds need not rise; a quantile needs them to.
+	highest := 0.0
+	for i := range h.buckets {
+		highest = max(highest, h.buckets[i].count)
+		h.buckets[i].count = min(highest, math.MaxFloat64)
+	}
+}
+
+func (h *histogram) total() float64 {
+	if len(h.buckets) == 0 {
+		return 0
+	}
+	return h.buckets[len(h.buckets)-1].count
+}
+
+// since returns the observations made after an earlier state of the same
+// histogram, and false if the earlier one is not a past of this one.
+func (h *histogram) since(earlier *histogram) (histogram, bool) {
+	if len(h.buckets) != len(earlier.buckets) || h.total() < earlier.total() {
+		return histogram{}, false
+	}
+	delta := histogram{buckets: make([]bucket, len(h.buckets))}
+	for i, now := range h.buckets {
+		if now.bound != earlier.buckets[i].bound {
+			return histogram{}, false
+		}
+		delta.buckets[i] = bucket{now.bound, max(now.count-earlier.buckets[i].count, 0)}
+	}
+	return delta, true
+}
+
+// plus adds the counts of another histogram with the same bounds; with other
+// bounds it returns the argument alone.
+func (h *histogram) plus(other *histogram) histogram {
+	sum := histogram{buckets: slices.Clone(other.buckets)}
+	if len(h.buckets) != len(other.buckets) {
+		return sum
+	}
+	for i := range sum.buckets {
+		if sum.buckets[i].bound != h.buckets[i].bound {
+			return histogram{buckets: slices.Clone(other.buckets)}
+		}
+		sum.buckets[i].count += h.buckets[i].count
+	}
+	return sum
+}
+
+// quantile interpolates as Prometheus' histogram_quantile does: linearly within
+// the bucket, from 0 in the first one; in the +Inf bucket it is the highest
+// finite bound. It is false without observations.
+func (h *histogram) quantile(q float64) (float64, bool) {
+	total := h.total()
+	if total <= 0 || len(h.buckets) < 2 {
+		return 0, false
+	}
+	rank := q * total
+	i := slices.IndexFunc(h.buckets, func(b bucket) bool { return b.count >= rank })
+	last := len(h.buckets) - 1
+	if i == last && math.IsInf(h.buckets[last].bound, 1) {
+		return h.buckets[last-1].bound, true
+	}
+	lower, below := 0.0, 0.0
+	if i > 0 {
+		lower, below = h.buckets[i-1].bound, h.buckets[i-1].count
+	}
+	upper, count := h.buckets[i].bound, h.buckets[i].count-below
+	if i == 0 && upper <= 0 || count <= 0 {
+		return upper, true
+	}
+	return lower + (upper-lower)*(rank-below)/count, true
+}

@@ -1,0 +1,74 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/argus-dev/argus-operator/hack/kubernetes/cluster"
+)
+
+// Namespace is where InstallOperator puts the operator.
+const Namespace = "argus-system"
+
+// Release is the Helm release that InstallOperator makes, and so the name of the
+// operator's Deployment.
+const Release = "argus-operator"
+
+// InstallOperator installs or upgrades the operator with the checkout's own chart
+// and waits until it is ready. Its namespace enforces the restricted Pod Security
+// Standard. Values are assignments as for helm --set, such as "replicas=1" or
+// "watchNamespaces={a,b}". The images must have been loaded before.
+func InstallOperator(ctx context.Context, c *cluster.Cluster, values ...string) error {
+	root, err := Root(ctx)
+	if err != nil {
+		return err
+	}
+	helm, err := Helm(ctx, root)
+	if err != nil {
+		return err
+	}
+	if err := KubectlFor(c).RestrictedNamespace(ctx, Namespace); err != nil {
+		return err
+	}
+	args := []string{
+		"upgrade", "--install", Release, filepath.Join(root, "charts", "argus-operator"),
+		"--kubeconfig", c.Kubeconfig, "--namespace", Namespace, "--wait", "--timeout", "3m",
+	}
+	for _, value := range values {
+		args = append(args, "--set", value)
+	}
+	// Helm keeps caches; they go with the cluster.
+	home := filepath.Join(c.Dir, "helm")
+	env := []string{
+		"HELM_CACHE_HOME=" + filepath.Join(home, "cache"),
+		"HELM_CONFIG_HOME=" + filepath.Join(home, "config"),
+		"HELM_DATA_HOME=" + filepath.Join(home, "data"),
+	}
+	if err := run(ctx, root, env, helm, args...); err != nil {
+		return fmt.Errorf("installing the operator: %w", err)
+	}
+	return nil
+}
+
+// Helm returns the path of the pinned helm. The first call on a machine compiles
+// it, which takes some minutes; go keeps it in its build cache.
+func Helm(ctx context.Context, root string) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", "tool", "-n", "-modfile="+filepath.Join("hack", "tools", "helm.mod"), "helm")
+	cmd.Dir = root
+	printed, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("compiling helm: %w", err)
+	}
+	return strings.TrimSpace(string(printed)), nil
+}
+
+// RestrictedNamespace makes a namespace that enforces the restricted Pod Security
+// Standard, or makes an existing one enforce it.
+func (k Kubectl) RestrictedNamespace(ctx context.Context, name string) error {
+	manifest := `{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "` + name + `",
+		"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}`
+	return k.Apply(ctx, strings.NewReader(manifest))
+}

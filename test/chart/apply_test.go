@@ -1,0 +1,78 @@
+//go:build apiserver
+
+package chart
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/argus-dev/argus-operator/hack/kubernetes/cluster"
+	"github.com/argus-dev/argus-operator/hack/local"
+)
+
+// TestManifestsAreAcceptedByARealAPIServer applies each way to install the
+// operator, and then each sample, with strict validation: an unknown field or a
+// warning of the API server fails.
+func TestManifestsAreAcceptedByARealAPIServer(t *testing.T) {
+	kubectl := controlPlane(t)
+	install := []string{"apply", "--server-side", "--validate=strict", "--warnings-as-errors", "--filename", "-"}
+	apply := func(t *testing.T, manifests string, extra ...string) {
+		t.Helper()
+		cmd := kubectl.Command(t.Context(), append(install, extra...)...)
+		cmd.Stdin = strings.NewReader(manifests)
+		if printed, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, printed)
+		}
+	}
+	for _, namespace := range []string{"bots", "staging"} {
+		if err := kubectl.RestrictedNamespace(t.Context(), namespace); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kustomized, err := kubectl.Output(t.Context(), "kustomize", filepath.Join(root(t), "config", "default"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("kustomization", func(t *testing.T) { apply(t, kustomized) })
+	if _, err := kubectl.Output(t.Context(), "wait", "crd", "--all", "--for=condition=Established", "--timeout=30s"); err != nil {
+		t.Fatal(err)
+	}
+	for name, values := range scenarios(t) {
+		// The API server has no CRD of the Prometheus Operator.
+		values = append(values, "--set", "metrics.serviceMonitor.enabled=false")
+		t.Run("chart with values "+name, func(t *testing.T) {
+			apply(t, render(t, values...), "--field-manager=helm-"+name, "--force-conflicts")
+		})
+	}
+	samples, err := filepath.Glob(filepath.Join(root(t), "config", "samples", "*.yaml"))
+	if err != nil || len(samples) == 0 {
+		t.Fatalf("finding the samples: %v (%d files)", err, len(samples))
+	}
+	for _, sample := range samples {
+		name := filepath.Base(sample)
+		t.Run("sample "+name, func(t *testing.T) {
+			apply(t, read(t, "config", "samples", name), "--namespace", "bots", "--dry-run=server")
+		})
+	}
+}
+
+// controlPlane runs an API server for the test and returns a kubectl for it.
+func controlPlane(t *testing.T) local.Kubectl {
+	t.Helper()
+	options := cluster.Options{Name: "manifests", Level: cluster.ControlPlane, Log: t.Output()}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+		defer cancel()
+		if err := cluster.Down(ctx, options); err != nil {
+			t.Errorf("taking the control plane down: %v", err)
+		}
+	})
+	c, err := cluster.Up(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return local.KubectlFor(c)
+}
