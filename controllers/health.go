@@ -15,6 +15,9 @@ import (
 // template that the Deployment has now. A status that lags behind the spec counts
 // as unavailable.
 func available(deployment *appsv1.Deployment) bool {
+	if deployment == nil {
+		return false
+	}
 	status := deployment.Status
 	return status.ObservedGeneration >= deployment.Generation &&
 		status.Replicas == 1 && status.UpdatedReplicas == 1 && status.AvailableReplicas == 1

@@ -33,18 +33,15 @@ var (
 	config   *rest.Config
 	admin    client.Client
 	operator *runningOperator
-	// background outlives each test: the operator runs in it.
-	background context.Context
 )
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
 	log.SetLogger(logr.Discard())
-	var cancel context.CancelFunc
-	background, cancel = context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	stop, err := start(background)
+	stop, err := start(ctx)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "starting the API server:", err)
 		return 1

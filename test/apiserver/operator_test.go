@@ -31,13 +31,15 @@ const fleetImage = "example.com/argus-fleet:v1"
 type runningOperator struct {
 	writes *writeCounter
 	fleets *fakeFleets
+	// parent outlives each test; the operator runs in a child of it.
+	parent context.Context
 	cancel context.CancelFunc
 	done   chan error
 }
 
 // startOperator starts an operator and waits until its caches are filled.
 func startOperator(ctx context.Context, fleets *fakeFleets) (*runningOperator, error) {
-	o := &runningOperator{writes: &writeCounter{}, fleets: fleets, done: make(chan error, 1)}
+	o := &runningOperator{writes: &writeCounter{}, fleets: fleets, parent: ctx, done: make(chan error, 1)}
 	own := rest.CopyConfig(config)
 	own.UserAgent = "argus-operator"
 	own.QPS, own.Burst = 200, 400
@@ -87,6 +89,12 @@ func (o *runningOperator) addControllers(ctx context.Context, mgr ctrl.Manager) 
 		return err
 	}
 	return (&controllers.ArgusBotReconciler{Base: base}).SetupWithManager(ctx, mgr)
+}
+
+// restart stops the operator and returns another one with the same control planes.
+func (o *runningOperator) restart() (*runningOperator, error) {
+	o.stop()
+	return startOperator(o.parent, o.fleets)
 }
 
 func (o *runningOperator) stop() {

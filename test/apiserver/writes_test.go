@@ -22,8 +22,7 @@ func TestUnchangedObjectsCostNoWrite(t *testing.T) {
 func TestARestartOfTheOperatorCostsNoWrite(t *testing.T) {
 	w := newWorld(t)
 	runningBot(w)
-	operator.stop()
-	restarted, err := startOperator(background, operator.fleets)
+	restarted, err := operator.restart()
 	if err != nil {
 		t.Fatal(err)
 	}
