@@ -203,6 +203,28 @@ type Events struct {
 	Events []Event `json:"events"`
 }
 
+// Names of the server-sent events of GET /api/fleet/stream.
+const (
+	// StreamReset carries a whole View: forget what you have.
+	StreamReset = "reset"
+	// StreamChange carries a Delta.
+	StreamChange = "change"
+)
+
+// Delta is what changed between two views.
+type Delta struct {
+	GeneratedAt time.Time `json:"generated_at"`
+	Global      Metrics   `json:"global"`
+	// Fleets are all fleets, without their clusters.
+	Fleets []FleetSummary `json:"fleets"`
+	// Clusters are those that are new or changed, Removed the identities that
+	// are gone.
+	Clusters []Cluster `json:"clusters"`
+	Removed  []string  `json:"removed"`
+	// Events are those since the last view, oldest first.
+	Events []Event `json:"events"`
+}
+
 // TargetGroup is one entry of GET /api/fleet/targets, in the form of
 // Prometheus' http_sd: one host:port and its labels.
 type TargetGroup struct {

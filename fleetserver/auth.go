@@ -21,33 +21,41 @@ func (s *Server) authenticate(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		s.metrics.authFailures.WithLabelValues(string(need)).Inc()
-		if !s.authLimit.allow(x.caller.Remote) {
-			if s.authSummary.allow(x.caller.Remote) {
-				s.logger.Warn("too many failed authentications, further ones are not logged for a minute", "remote", x.caller.Remote)
-			}
-			s.refuse(w, r, errAuthRate)
-			return
-		}
-		s.logger.Warn("authentication failed", "path", loggable(r.URL.Path), "remote", x.caller.Remote)
-		s.refuse(w, r, errUnauthorized)
+		s.refuse(w, r, s.authFailure(x.caller, need, r.URL.Path))
 	})
 }
 
+// authFailure counts and logs a failed authentication and is the answer to it.
+func (s *Server) authFailure(caller Caller, need permission, path string) error {
+	s.metrics.authFailures.WithLabelValues(string(need)).Inc()
+	if s.authLimit.allow(caller.Remote) {
+		s.logger.Warn("authentication failed", "path", loggable(path), "remote", caller.Remote)
+		return errUnauthorized
+	}
+	if s.authSummary.allow(caller.Remote) {
+		s.logger.Warn("too many failed authentications, further ones are not logged for a minute", "remote", caller.Remote)
+	}
+	return errAuthRate
+}
+
+// permitted looks at the credentials in order: Bearer, ?token=, cookie. One that
+// is there and wrong is not made up for by a later one.
 func (s *Server) permitted(need permission, r *http.Request) bool {
 	list := s.keyring.List(string(need))
+	token, ok := bearer(r)
 	if need == permitAdmin {
-		token, ok := bearer(r)
 		return ok && list.Accept(token, s.now())
 	}
 	if list.Open() {
 		return true
 	}
-	token, ok := bearer(r)
-	if !ok {
-		token = r.URL.Query().Get("token")
+	if query := r.URL.Query(); !ok && query.Has("token") {
+		token, ok = query.Get("token"), true
 	}
-	return list.Accept(token, s.now())
+	if !ok && need == permitViewer && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		token, ok = openSession(r, list, s.now())
+	}
+	return ok && list.Accept(token, s.now())
 }
 
 // bearer returns the token of the Authorization header; if there is one, the

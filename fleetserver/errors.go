@@ -15,12 +15,14 @@ import (
 // Refusals of the HTTP layer itself.
 var (
 	errUnauthorized     = errors.New("unauthorized")
+	errCrossOrigin      = errors.New("cross-origin request refused")
 	errNotFound         = errors.New("not found")
 	errMethod           = errors.New("method not allowed")
 	errTooLarge         = errors.New("request body too large")
 	errBodyRead         = errors.New("request body cannot be read")
 	errEncoding         = errors.New("content encoding not supported")
 	errBusy             = errors.New("too many requests in flight")
+	errStreams          = errors.New("too many streams")
 	errReadRate         = errors.New("read rate exceeded")
 	errAuthRate         = errors.New("too many failed authentications")
 	errRegisterRate     = errors.New("register rate exceeded")
@@ -52,12 +54,14 @@ type rule struct {
 func errorTable() []rule {
 	return []rule{
 		{errUnauthorized, failure{http.StatusUnauthorized, "", 0, "unauthorized"}},
+		{errCrossOrigin, failure{http.StatusForbidden, "", 0, "cross_origin"}},
 		{errNotFound, failure{http.StatusNotFound, "", 0, "not_found"}},
 		{errMethod, failure{http.StatusMethodNotAllowed, "", 0, "method"}},
 		{errTooLarge, failure{http.StatusRequestEntityTooLarge, "", 0, "too_large"}},
 		{errBodyRead, failure{http.StatusBadRequest, "", 0, "body"}},
 		{errEncoding, failure{http.StatusUnsupportedMediaType, "", 0, "encoding"}},
 		{errBusy, failure{http.StatusServiceUnavailable, "", time.Second, "busy"}},
+		{errStreams, failure{http.StatusServiceUnavailable, "", 5 * time.Second, "streams"}},
 		{errReadRate, failure{http.StatusTooManyRequests, "", time.Second, "read_rate"}},
 		{errAuthRate, failure{http.StatusTooManyRequests, "", 30 * time.Second, "auth_rate"}},
 		{errRegisterRate, failure{http.StatusTooManyRequests, "", time.Second, "register_rate"}},

@@ -19,6 +19,7 @@ type eventLog struct {
 	mu     sync.Mutex
 	events []fleetapi.Event // a ring once it is full
 	next   int
+	total  int
 }
 
 func newEventLog(now func() time.Time) *eventLog { return &eventLog{now: now} }
@@ -27,6 +28,7 @@ func (l *eventLog) add(kind, identity, fleet string, number int) {
 	event := fleetapi.Event{T: l.now().UTC().Truncate(time.Microsecond), Kind: kind, Identity: identity, Fleet: fleet, Number: number}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.total++
 	if len(l.events) < maxEvents {
 		l.events = append(l.events, event)
 		return
@@ -37,9 +39,18 @@ func (l *eventLog) add(kind, identity, fleet string, number int) {
 
 // latest returns the events, oldest first.
 func (l *eventLog) latest() []fleetapi.Event {
+	events, _ := l.since(0)
+	return events
+}
+
+// since returns the events that came after the first n of all, as far as they
+// are kept, and how many there have been.
+func (l *eventLog) since(n int) (events []fleetapi.Event, total int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Concat([]fleetapi.Event{}, l.events[l.next:], l.events[:l.next])
+	kept := slices.Concat([]fleetapi.Event{}, l.events[l.next:], l.events[:l.next])
+	fresh := min(l.total-n, len(kept))
+	return kept[len(kept)-fresh:], l.total
 }
 
 func (s *Server) listEvents(context.Context, Caller, none) (fleetapi.Events, error) {

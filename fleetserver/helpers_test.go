@@ -69,7 +69,7 @@ func (l *logBuffer) String() string {
 // tokens of every test control plane, by who presents them.
 var tokens = map[string]string{
 	"ingest": "ingest-secret", "viewer": "viewer-secret", "admin": "admin-secret",
-	"wrong": "no-secret", "non-ASCII": "sécret\xff", "over-long": strings.Repeat("x", 8<<10),
+	"wrong": "no-secret", "rotated-out": "former-secret", "non-ASCII": "sécret\xff", "over-long": strings.Repeat("x", 8<<10),
 }
 
 // environmentOf is a configuration for tests, changed by pairs of name and value.

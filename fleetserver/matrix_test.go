@@ -2,37 +2,68 @@ package fleetserver
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/argus-dev/argus-operator/fleetapi"
+	"github.com/argus-dev/argus-operator/fleetserver/access"
 )
 
 // TestEveryRouteForEveryCredential walks the route table: a route answers 401
 // to all but the credentials of its surface, whatever its handler does.
 func TestEveryRouteForEveryCredential(t *testing.T) {
-	opens := map[permission][]string{
-		permitOpen:   {"", "wrong", "ingest", "viewer", "admin", "non-ASCII", "over-long"},
-		permitIngest: {"ingest"},
-		permitViewer: {"viewer"},
-		permitAdmin:  {"admin"},
+	file := filepath.Join(t.TempDir(), "viewer-token")
+	write := func(token string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(token), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	p := newPlane(t, "ARGUS_FLEET_READ_BURST", "100000")
+	write(tokens["rotated-out"])
+	config := configOf(t, "ARGUS_FLEET_READ_BURST", "100000")
+	config.ViewerToken = access.Secret{Value: tokens["rotated-out"], File: file}
+	p := startPlane(t, config, newClock())
+	write(tokens["viewer"])
+	p.server.keyring.Reload()
+	cookie := p.signIn()
+
+	everybody := []string{"", "wrong", "ingest", "viewer", "admin", "cookie", "rotated-out", "non-ASCII", "over-long"}
+	opens := map[permission][]string{
+		permitOpen: everybody, permitIngest: {"ingest"}, permitViewer: {"viewer", "cookie"}, permitAdmin: {"admin"},
+	}
 	table := p.server.routeTable()
-	if len(table) < 13 {
+	if len(table) < 20 {
 		t.Fatalf("the table has %d routes", len(table))
 	}
 	for _, route := range table {
-		for _, as := range opens[permitOpen] {
+		for _, as := range everybody {
 			want := slices.Contains(opens[route.permission], as)
-			got := p.ask(route.method, route.path, as, "")
-			refused := got.status == http.StatusUnauthorized || got.status == http.StatusTooManyRequests
-			if refused == want {
-				t.Errorf("%s %s as %q: %d %s, want let through: %v", route.method, route.path, as, got.status, got.body, want)
+			var status int
+			if as == "cookie" {
+				status = p.probe(route, "", "Cookie", cookie.Name+"="+cookie.Value)
+			} else {
+				status = p.probe(route, as)
 			}
-			if got.status >= 500 {
-				t.Errorf("%s %s as %q: %d %s", route.method, route.path, as, got.status, got.body)
+			if route.path == fleetapi.PathSession && route.method == post {
+				want, status = true, http.StatusOK // it asks for the token itself: TestSigningIn
+			}
+			refused := status == http.StatusUnauthorized || status == http.StatusTooManyRequests
+			if refused == want || status >= 500 {
+				t.Errorf("%s %s as %q: %d, want let through: %v", route.method, route.path, as, status, want)
 			}
 		}
 	}
+}
+
+// probe asks for a route's status alone: a stream has no end.
+func (p *plane) probe(r route, as string, headers ...string) int {
+	p.t.Helper()
+	if r.path == fleetapi.PathStream {
+		return p.openStream(as, headers...).status
+	}
+	return p.ask(r.method, r.path, as, "", headers...).status
 }
 
 func TestAllMethodsOfAPathNeedTheSamePermission(t *testing.T) {

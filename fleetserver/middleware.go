@@ -21,6 +21,7 @@ func (s *Server) middlewares() []middleware {
 		harden,
 		s.contain,
 		s.crossOrigin,
+		s.sameOrigin,
 		s.authenticate,
 		s.limitReads,
 		s.boundBody,
@@ -137,6 +138,18 @@ func (s *Server) crossOrigin(next http.Handler) http.Handler {
 			header.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
 			header.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
 			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// sameOrigin refuses what another site makes a browser send. Bots and tools
+// send none of the headers that it goes by.
+func (s *Server) sameOrigin(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.protection.Check(r) != nil {
+			s.refuse(w, r, errCrossOrigin)
 			return
 		}
 		next.ServeHTTP(w, r)

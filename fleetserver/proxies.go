@@ -39,6 +39,19 @@ func (p proxies) client(r *http.Request) netip.Addr {
 	return address
 }
 
+// secure reports that the client's connection is encrypted: here, or at a
+// trusted proxy that says so.
+func (p proxies) secure(r *http.Request) bool {
+	if r.TLS != nil {
+		return true
+	}
+	hop, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || (!p.direct && !p.trusted(hop.Addr().Unmap().WithZone(""))) {
+		return false
+	}
+	return r.Header.Get("X-Forwarded-Proto") == "https"
+}
+
 func (p proxies) trusted(address netip.Addr) bool {
 	return slices.ContainsFunc(p.prefixes, func(prefix netip.Prefix) bool { return prefix.Contains(address) })
 }

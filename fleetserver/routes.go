@@ -44,6 +44,8 @@ func (s *Server) openRoutes() []route {
 		{http.MethodGet, fleetapi.PathHealthz, permitOpen, rateNone, endpoint(noRequest, s.healthz)},
 		{http.MethodGet, fleetapi.PathReadyz, permitOpen, rateNone, endpoint(noRequest, s.readyz)},
 		{http.MethodGet, "/", permitOpen, rateNone, endpoint(noRequest, s.page)},
+		{http.MethodPost, fleetapi.PathSession, permitOpen, rateNone, endpoint(s.sessionBody, s.signIn)},
+		{http.MethodDelete, fleetapi.PathSession, permitOpen, rateNone, endpoint(sessionScheme(s), s.signOut)},
 	}
 }
 
@@ -66,6 +68,7 @@ func (s *Server) viewerRoutes() []route {
 		{http.MethodGet, fleetapi.PathTargets, permitViewer, rateRead, endpoint(noRequest, s.targets)},
 		{http.MethodGet, fleetapi.PathEvents, permitViewer, rateRead, endpoint(noRequest, s.listEvents)},
 		{http.MethodGet, fleetapi.PathHistory, permitViewer, rateRead, endpoint(historyQuery, s.fleetHistory)},
+		{http.MethodGet, fleetapi.PathStream, permitViewer, rateRead, s.stream},
 	}
 }
 

@@ -58,6 +58,7 @@ func (s *Server) serve(ctx context.Context) error {
 		Handler: s.http, ReadHeaderTimeout: headerTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
 	}
+	server.RegisterOnShutdown(s.hub.close) // streams have no end of their own
 	failed := make(chan error, 1)
 	background.Go(func() { failed <- server.Serve(listener) })
 	s.logger.Info("argus fleet is listening", "address", listener.Addr().String(), "version", s.config.Version,

@@ -57,6 +57,9 @@ type Server struct {
 	views    *viewCache
 	events   *eventLog
 	history  *history.Recorder
+	hub      *hub
+	// streamBeat is how often a quiet stream is written to.
+	streamBeat time.Duration
 
 	routes                 routes
 	http                   http.Handler
@@ -65,6 +68,7 @@ type Server struct {
 	registerLimit          *limiter
 	authLimit, authSummary *limiter
 	inFlight               byteBudget
+	protection             *http.CrossOriginProtection
 	// boot names this process in ETags; builds counts views, under the cache's lock.
 	boot   string
 	builds int
@@ -104,6 +108,12 @@ func New(ctx context.Context, config Config, deps Deps) (*Server, error) {
 	for _, warning := range config.Warnings() {
 		s.logger.Warn("setting is probably not meant", "detail", warning)
 	}
+	s.protection = http.NewCrossOriginProtection()
+	for _, origin := range config.CORSOrigins {
+		if err := s.protection.AddTrustedOrigin(origin); err != nil {
+			return nil, errors.Join(fmt.Errorf("trusting origin %s: %w", origin, err), s.Close())
+		}
+	}
 	s.routes = newRoutes(s.routeTable())
 	s.http = s.handler()
 	return s, nil
@@ -131,6 +141,8 @@ func newServer(config Config, deps Deps) *Server {
 	s.events = newEventLog(s.now)
 	s.history = history.New()
 	s.views = &viewCache{window: config.ViewCache, now: s.now, changes: s.changes.Load, build: s.buildView}
+	s.hub = newHub(s.boot, config.ViewCache, s.views.get, s.events)
+	s.streamBeat = streamBeat
 	s.proxies = proxies{prefixes: config.TrustedProxies, direct: config.TrustedProxy}
 	s.readLimit = newLimiter(config.ReadBurst, s.now)
 	s.registerLimit = newLimiter(config.RegisterBurst, s.now)
@@ -207,6 +219,7 @@ func (s *Server) loadValues() error {
 // file. It may be called more than once.
 func (s *Server) Close() error {
 	s.closing.Do(func() {
+		s.hub.close()
 		s.closeErr = errors.Join(s.save(), s.saveValues(), s.store.Close(), s.lock.Release())
 	})
 	return s.closeErr

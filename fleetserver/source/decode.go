@@ -26,18 +26,28 @@ type Heartbeat struct {
 }
 
 // DecodeHeartbeat reads a heartbeat as Python members write it: bare NaN and
-// Infinity are values that are missing, any key it does not know is ignored,
-// and a snapshot with something odd in it costs that family or sample only. It
-// fails with ErrNotJSON or ErrNotObject. prefix is the metric prefix without
-// its underscore.
+// Infinity are values that are missing, any key it does not know is ignored, of
+// a key that stands twice the last one counts, and a snapshot with something
+// odd in it costs that family or sample only. It fails with ErrNotJSON or
+// ErrNotObject. prefix is the metric prefix without its underscore.
+//
+// What members really send is scanned in one pass (scan.go). A body that the
+// scanner is not sure of is decoded into a tree, which defines what is right.
 func DecodeHeartbeat(body []byte, prefix string) (Heartbeat, error) {
+	if beat, sure := scanHeartbeat(body, prefix); sure {
+		return beat, nil
+	}
+	return decodeTree(body, prefix)
+}
+
+func decodeTree(body []byte, prefix string) (Heartbeat, error) {
 	fields, err := DecodeObject(body)
 	if err != nil {
 		return Heartbeat{}, err
 	}
 	beat := Heartbeat{Identity: Text(fields["identity"]), Lease: Text(fields["lease"])}
-	if raw, ok := fields["snapshot"]; ok {
-		beat.Reading = decodeSnapshot(raw, prefix)
+	if snapshot, ok := object(fields["snapshot"]); ok {
+		beat.Reading = decodeSnapshot(snapshot, prefix+"_")
 	}
 	return beat, nil
 }
@@ -49,24 +59,31 @@ func DecodeObject(body []byte) (map[string]json.RawMessage, error) {
 	if err != nil || !utf8.Valid(body) || !json.Valid(strict) {
 		return nil, ErrNotJSON
 	}
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(strict, &fields) != nil || fields == nil {
+	fields, ok := object(strict)
+	if !ok {
 		return nil, ErrNotObject
 	}
 	return fields, nil
 }
 
+// object splits valid JSON; it is false for anything but an object.
+func object(raw json.RawMessage) (map[string]json.RawMessage, bool) {
+	var fields map[string]json.RawMessage
+	return fields, len(raw) > 0 && json.Unmarshal(raw, &fields) == nil && fields != nil
+}
+
 // Text is a JSON string, or the literal form of a number other than 0 and of
 // true, as argus-dpy turns them into text; "" for everything else.
 func Text(raw json.RawMessage) string {
-	var text string
-	if json.Unmarshal(raw, &text) == nil {
+	if len(raw) > 0 && raw[0] == '"' {
+		var text string
+		_ = json.Unmarshal(raw, &text) // "" if it is no string after all
 		return text
 	}
 	switch literal := string(raw); {
 	case literal == "true":
 		return "True"
-	case literal == "" || literal[0] == '{' || literal[0] == '[' || literal == "false":
+	case literal == "" || literal == "null" || literal == "false" || literal[0] == '{' || literal[0] == '[':
 		return ""
 	default:
 		if value, err := strconv.ParseFloat(literal, 64); err == nil && value == 0 {
@@ -76,56 +93,86 @@ func Text(raw json.RawMessage) string {
 	}
 }
 
-type wireSnapshot struct {
-	Metrics map[string]json.RawMessage `json:"metrics"`
+// labelText is Text, but 0 is "0": there is a shard of that name.
+func labelText(raw json.RawMessage) string {
+	if string(raw) == "0" {
+		return "0"
+	}
+	return Text(raw)
 }
 
-type wireFamily struct {
-	Samples []json.RawMessage `json:"samples"`
-}
-
-type wireSample struct {
-	Name   string                     `json:"name"`
-	Labels map[string]json.RawMessage `json:"labels"`
-	Value  json.RawMessage            `json:"value"`
-}
-
-func decodeSnapshot(raw json.RawMessage, prefix string) *Reading {
-	var snapshot wireSnapshot
-	if raw[0] != '{' || json.Unmarshal(raw, &snapshot) != nil {
+func decodeSnapshot(snapshot map[string]json.RawMessage, prefix string) *Reading {
+	reading := newReading()
+	raw, ok := snapshot["metrics"]
+	if !ok || string(raw) == "null" {
+		return reading.finish()
+	}
+	families, ok := object(raw)
+	if !ok {
 		return nil
 	}
-	reading := newReading(prefix)
-	for name, rawFamily := range snapshot.Metrics {
-		reading.family(name)
-		var family wireFamily
-		if json.Unmarshal(rawFamily, &family) != nil {
+	for name, rawFamily := range families {
+		family, ok := object(rawFamily)
+		if !ok {
 			continue
 		}
-		for _, rawSample := range family.Samples {
-			var sample wireSample
-			if json.Unmarshal(rawSample, &sample) != nil {
-				continue
-			}
-			if value, ok := number(sample.Value); ok {
-				reading.add(sample.Name, sample.Labels, value)
-			}
+		if name, ours := cutPrefix([]byte(name), prefix); ours {
+			reading.family(string(name))
+		}
+		var samples []json.RawMessage
+		if json.Unmarshal(family["samples"], &samples) != nil {
+			continue
+		}
+		for _, sample := range samples {
+			decodeSample(reading, sample, prefix)
 		}
 	}
 	return reading.finish()
 }
 
-// number accepts what Python's float() does, as far as it is finite.
-func number(raw json.RawMessage) (float64, bool) {
-	value, err := strconv.ParseFloat(Text(raw), 64)
-	if err != nil {
-		var zero float64
-		if json.Unmarshal(raw, &zero) != nil || string(raw) == "null" {
-			return 0, false
-		}
-		return zero, true
+func decodeSample(reading *Reading, raw json.RawMessage, prefix string) {
+	sample, ok := object(raw)
+	if !ok || len(sample["name"]) == 0 || sample["name"][0] != '"' {
+		return
 	}
-	return value, !math.IsNaN(value) && !math.IsInf(value, 0)
+	name, ours := cutPrefix([]byte(Text(sample["name"])), prefix)
+	if !ours {
+		return
+	}
+	m := metricOf(string(name))
+	value, finite := number(sample["value"])
+	if m == otherMetric || !finite {
+		return
+	}
+	label := ""
+	if labels, ok := object(sample["labels"]); ok && m.label() != "" {
+		label = labelText(labels[m.label()])
+	}
+	reading.add(m, label, value)
+}
+
+func cutPrefix(name []byte, prefix string) ([]byte, bool) {
+	if len(name) < len(prefix) || string(name[:len(prefix)]) != prefix {
+		return nil, false
+	}
+	return name[len(prefix):], true
+}
+
+// number accepts a JSON number, or one in a string, as Python's float() does,
+// as far as it is finite.
+func number(raw json.RawMessage) (float64, bool) {
+	if len(raw) == 0 {
+		return 0, false
+	}
+	text := string(raw)
+	switch first := raw[0]; {
+	case first == '"':
+		text = Text(raw)
+	case first != '-' && (first < '0' || first > '9'):
+		return 0, false
+	}
+	value, err := strconv.ParseFloat(text, 64)
+	return value, err == nil && !math.IsNaN(value) && !math.IsInf(value, 0)
 }
 
 // maxBeginning is how much of an oversized body is searched for who sent it.

@@ -2,7 +2,6 @@ package source
 
 import (
 	"cmp"
-	"encoding/json"
 	"math"
 	"slices"
 	"strconv"
@@ -13,6 +12,61 @@ import (
 
 // maxShards bounds the shards that one cluster may report.
 const maxShards = 4096
+
+// metric is a sample that matters, whatever family it stands in.
+type metric int
+
+const (
+	otherMetric metric = iota
+	shardLatency
+	shardUp
+	guilds
+	cachedUsers
+	uptime
+	commandErrors
+	commands
+	interactions
+	rateLimits
+	durationBucket
+)
+
+// metricOf knows a sample by its name behind the prefix.
+func metricOf(name string) metric {
+	switch name {
+	case fleetapi.MetricShardLatency:
+		return shardLatency
+	case fleetapi.MetricShardUp:
+		return shardUp
+	case fleetapi.MetricGuilds:
+		return guilds
+	case fleetapi.MetricCachedUsers:
+		return cachedUsers
+	case fleetapi.MetricUptime:
+		return uptime
+	case fleetapi.MetricCommandErrors:
+		return commandErrors
+	case fleetapi.MetricAppCommands, fleetapi.MetricCommands:
+		return commands
+	case fleetapi.MetricInteractions:
+		return interactions
+	case fleetapi.MetricRateLimits:
+		return rateLimits
+	case fleetapi.MetricAppCommandDuration + "_bucket":
+		return durationBucket
+	}
+	return otherMetric
+}
+
+// label is the one label of a metric that matters; "" for none.
+func (m metric) label() string {
+	switch m {
+	case shardLatency, shardUp:
+		return "shard"
+	case durationBucket:
+		return "le"
+	}
+	return ""
+}
 
 // optional is a value that a snapshot may not have.
 type optional struct {
@@ -28,7 +82,6 @@ type Reading struct {
 	// Shards are ordered by number.
 	Shards []fleetapi.Shard
 
-	names  names
 	shards map[string]*shardReading
 }
 
@@ -40,84 +93,71 @@ type counters struct {
 	duration                       histogram
 }
 
-type shardReading struct {
-	up      optional
-	latency float64
-}
+// shardReading takes the worst of what is said of a shard, so that the order of
+// samples does not matter.
+type shardReading struct{ up, latency optional }
 
-// names are the samples that matter, with the prefix in front.
-type names struct {
-	shardLatency, shardUp, guilds, cachedUsers, uptime string
-	errors, appCommands, commands                      string
-	interactions, rateLimits, durationBucket           string
-}
+func newReading() *Reading { return &Reading{shards: map[string]*shardReading{}} }
 
-func newNames(prefix string) names {
-	p := prefix + "_"
-	return names{
-		shardLatency: p + fleetapi.MetricShardLatency, shardUp: p + fleetapi.MetricShardUp,
-		guilds: p + fleetapi.MetricGuilds, cachedUsers: p + fleetapi.MetricCachedUsers, uptime: p + fleetapi.MetricUptime,
-		errors: p + fleetapi.MetricCommandErrors, appCommands: p + fleetapi.MetricAppCommands, commands: p + fleetapi.MetricCommands,
-		interactions: p + fleetapi.MetricInteractions, rateLimits: p + fleetapi.MetricRateLimits,
-		durationBucket: p + fleetapi.MetricAppCommandDuration + "_bucket",
-	}
-}
-
-func newReading(prefix string) *Reading {
-	return &Reading{names: newNames(prefix), shards: map[string]*shardReading{}}
-}
-
-// add takes one finite sample. Samples are told apart by their own names; what
-// family they stand in does not matter.
-func (r *Reading) add(name string, labels map[string]json.RawMessage, value float64) {
+// add takes one finite sample with the label that matters.
+func (r *Reading) add(m metric, label string, value float64) {
 	c := &r.counters
-	switch name {
-	case r.names.shardLatency:
-		r.latency.atLeast(value)
-		if shard := r.shard(labels); shard != nil {
-			shard.latency = value
-		}
-	case r.names.shardUp:
-		r.shardsUp.plus(value)
-		if shard := r.shard(labels); shard != nil {
-			shard.up = optional{value, true}
-		}
-	case r.names.guilds:
+	switch m {
+	case shardLatency, shardUp:
+		r.addShard(m, label, value)
+	case guilds:
 		r.guilds.plus(value)
-	case r.names.cachedUsers:
+	case cachedUsers:
 		r.cachedUsers.plus(value)
-	case r.names.uptime:
+	case uptime:
 		r.uptime.atLeast(value)
-	case r.names.durationBucket:
-		c.duration.add(Text(labels["le"]), value)
-	default:
-		r.addCounter(name, value)
-	}
-}
-
-func (r *Reading) addCounter(name string, value float64) {
-	c := &r.counters
-	switch name {
-	case r.names.errors:
+	case commandErrors:
 		c.errors += value
-	case r.names.appCommands, r.names.commands:
+	case commands:
 		c.commands += value
-	case r.names.interactions:
+	case interactions:
 		c.interactions += value
 		c.hasInteractions = true
-	case r.names.rateLimits:
+	case rateLimits:
 		c.rateLimits += value
 		c.hasRateLimits = true
+	case durationBucket:
+		c.duration.add(label, value)
 	}
+}
+
+func (r *Reading) addShard(m metric, id string, value float64) {
+	shard := r.shard(id)
+	if m == shardLatency {
+		r.latency.atLeast(value)
+		shard.latency.atLeast(value)
+		return
+	}
+	r.shardsUp.plus(value)
+	shard.up.atMost(value)
+}
+
+// shard returns the shard of an id; one that is not kept for an empty id, and
+// when there are too many.
+func (r *Reading) shard(id string) *shardReading {
+	shard := r.shards[id]
+	if shard == nil {
+		shard = &shardReading{}
+		if id != "" && len(r.shards) < maxShards {
+			r.shards[id] = shard
+		}
+	}
+	return shard
 }
 
 // family notes that a counter exists, even without a sample: before its first
-// event a counter with labels has none. The name may or may not end in _total.
+// event a counter with labels has none. The name is the one behind the prefix
+// and may or may not end in _total.
 func (r *Reading) family(name string) {
-	switch name = strings.TrimSuffix(name, "_total") + "_total"; name {
-	case r.names.interactions:
+	switch strings.TrimSuffix(name, "_total") + "_total" {
+	case fleetapi.MetricInteractions:
 		r.counters.hasInteractions = true
-	case r.names.rateLimits:
+	case fleetapi.MetricRateLimits:
 		r.counters.hasRateLimits = true
 	}
 }
@@ -128,24 +168,13 @@ func (o *optional) atLeast(value float64) {
 	}
 }
 
-func (o *optional) plus(value float64) { *o = optional{o.value + value, true} }
-
-// shard returns the shard that the labels name, or nil.
-func (r *Reading) shard(labels map[string]json.RawMessage) *shardReading {
-	id := Text(labels["shard"])
-	if string(labels["shard"]) == "0" {
-		id = "0"
+func (o *optional) atMost(value float64) {
+	if !o.known || value < o.value {
+		*o = optional{value, true}
 	}
-	if id == "" {
-		return nil
-	}
-	shard := r.shards[id]
-	if shard == nil && len(r.shards) < maxShards {
-		shard = &shardReading{}
-		r.shards[id] = shard
-	}
-	return shard
 }
+
+func (o *optional) plus(value float64) { *o = optional{o.value + value, true} }
 
 // finish orders what was added and drops sums that overflowed.
 func (r *Reading) finish() *Reading {
@@ -154,12 +183,12 @@ func (r *Reading) finish() *Reading {
 		if shard.up.known && shard.up.value < 1 {
 			status = fleetapi.StatusDown
 		}
-		r.Shards = append(r.Shards, fleetapi.Shard{ID: id, Status: status, LatencySeconds: shard.latency})
+		r.Shards = append(r.Shards, fleetapi.Shard{ID: id, Status: status, LatencySeconds: shard.latency.value})
 	}
 	slices.SortFunc(r.Shards, func(a, b fleetapi.Shard) int {
 		return cmp.Or(cmp.Compare(len(a.ID), len(b.ID)), cmp.Compare(a.ID, b.ID))
 	})
-	r.shards, r.names = nil, names{}
+	r.shards = nil
 	for _, sum := range []*optional{&r.shardsUp, &r.guilds, &r.cachedUsers} {
 		if math.IsInf(sum.value, 0) {
 			*sum = optional{}

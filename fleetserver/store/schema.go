@@ -29,7 +29,9 @@ func buckets() bucketNames {
 	return bucketNames{[]byte("meta"), []byte("clusters"), []byte("counters"), []byte("seen"), []byte("values")}
 }
 
-func (b bucketNames) all() [][]byte { return [][]byte{b.meta, b.clusters, b.counters, b.seen, b.values} }
+func (b bucketNames) all() [][]byte {
+	return [][]byte{b.meta, b.clusters, b.counters, b.seen, b.values}
+}
 
 func createBuckets(tx *bolt.Tx) error {
 	for _, name := range buckets().all() {

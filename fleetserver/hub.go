@@ -1,0 +1,230 @@
+package fleetserver
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/argus-dev/argus-operator/fleetapi"
+)
+
+const (
+	maxStreams        = 256
+	maxAddressStreams = 16
+	// replayFrames is how many frames a viewer may have missed and still go on
+	// where it was.
+	replayFrames = 64
+	// pendingFrames is how far a viewer may lag behind before it is let go; it
+	// comes back with the id of the last frame that it has.
+	pendingFrames = 8
+	// leastFrameGap bounds how often frames are made, whatever the view window is.
+	leastFrameGap = 250 * time.Millisecond
+	// hubPatience is how long frames are made after the last viewer has gone.
+	hubPatience = time.Minute
+)
+
+// frame is one encoded server-sent event, shared by all viewers.
+type frame struct {
+	seq  int
+	wire []byte
+}
+
+// hub turns changes of the view into frames and hands them to the viewers. It
+// works while somebody watches, and a little longer, for those who come back.
+type hub struct {
+	boot string
+	gap  time.Duration
+	// patience is hubPatience but in tests.
+	patience time.Duration
+	view     func() (viewSnapshot, error)
+	events   *eventLog
+
+	mu      sync.Mutex
+	viewers map[*viewer]struct{}
+	byHost  map[netip.Addr]int
+	closed  bool
+	// stop ends the goroutine that makes frames; nil while none runs.
+	stop       chan struct{}
+	done       sync.WaitGroup
+	emptySince time.Time
+
+	// The state of the frames made so far.
+	seq      int
+	last     viewSnapshot
+	told     int // events
+	recent   []frame
+	prepared bool
+}
+
+// viewer is one open stream. frames is closed when it must end.
+type viewer struct {
+	host   netip.Addr
+	frames chan frame
+}
+
+func newHub(boot string, window time.Duration, view func() (viewSnapshot, error), events *eventLog) *hub {
+	return &hub{
+		boot: boot, gap: max(window, leastFrameGap), patience: hubPatience, view: view, events: events,
+		viewers: map[*viewer]struct{}{}, byHost: map[netip.Addr]int{},
+	}
+}
+
+// join opens a stream. Its first frames are those after lastID, if they are
+// still there, and else a reset. It fails with errStreams.
+func (h *hub) join(host netip.Addr, lastID string) (*viewer, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	host = limitKey(host)
+	if h.closed || len(h.viewers) >= maxStreams || h.byHost[host] >= maxAddressStreams {
+		return nil, errStreams
+	}
+	if !h.prepared {
+		if err := h.prepare(); err != nil {
+			return nil, err
+		}
+	}
+	first, err := h.catchUp(lastID)
+	if err != nil {
+		return nil, err
+	}
+	v := &viewer{host: host, frames: make(chan frame, len(first)+pendingFrames)}
+	for _, f := range first {
+		v.frames <- f
+	}
+	h.viewers[v] = struct{}{}
+	h.byHost[host]++
+	if h.stop == nil {
+		h.stop = make(chan struct{})
+		stop := h.stop
+		h.done.Go(func() { h.work(stop) })
+	}
+	return v, nil
+}
+
+// prepare takes the view that the next frame is compared with. What happened
+// while nobody watched is in no frame, so older ids are forgotten.
+func (h *hub) prepare() error {
+	view, err := h.view()
+	if err != nil {
+		return err
+	}
+	h.last, h.recent, h.prepared = view, nil, true
+	h.seq++
+	_, h.told = h.events.since(0)
+	return nil
+}
+
+func (h *hub) catchUp(lastID string) ([]frame, error) {
+	boot, number, _ := strings.Cut(lastID, "-")
+	seq, err := strconv.Atoi(number)
+	if err == nil && boot == h.boot && seq <= h.seq && seq >= h.seq-len(h.recent) {
+		return h.recent[len(h.recent)-(h.seq-seq):], nil
+	}
+	reset, err := h.encode(fleetapi.StreamReset, h.last.view)
+	return []frame{reset}, err
+}
+
+func (h *hub) encode(event string, data any) (frame, error) {
+	encoded, err := json.Marshal(data)
+	if err != nil {
+		return frame{}, fmt.Errorf("encoding a frame: %w", err)
+	}
+	return frame{h.seq, fmt.Appendf(nil, "id: %s-%d\nevent: %s\ndata: %s\n\n", h.boot, h.seq, event, encoded)}, nil
+}
+
+// leave closes a stream.
+func (h *hub) leave(v *viewer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.drop(v)
+}
+
+func (h *hub) drop(v *viewer) {
+	if _, ok := h.viewers[v]; !ok {
+		return
+	}
+	delete(h.viewers, v)
+	close(v.frames)
+	if h.byHost[v.host]--; h.byHost[v.host] == 0 {
+		delete(h.byHost, v.host)
+	}
+	if len(h.viewers) == 0 {
+		h.emptySince = time.Now()
+	}
+}
+
+// close ends all streams and waits for the work to end.
+func (h *hub) close() {
+	h.mu.Lock()
+	h.closed = true
+	for v := range h.viewers {
+		h.drop(v)
+	}
+	h.rest()
+	h.mu.Unlock()
+	h.done.Wait()
+}
+
+func (h *hub) work(stop <-chan struct{}) {
+	ticker := time.NewTicker(h.gap)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-ticker.C:
+			h.publish()
+			h.restIfAlone()
+		}
+	}
+}
+
+// restIfAlone stops the work when nobody has watched for a while.
+func (h *hub) restIfAlone() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.viewers) == 0 && time.Since(h.emptySince) > h.patience {
+		h.rest()
+	}
+}
+
+func (h *hub) rest() {
+	if h.stop != nil {
+		close(h.stop)
+		h.stop, h.prepared = nil, false
+	}
+}
+
+// publish makes a frame of what changed and hands it to everybody. A viewer
+// that lags is let go.
+func (h *hub) publish() {
+	view, err := h.view()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err != nil || !h.prepared || view.etag == h.last.etag {
+		return
+	}
+	delta := deltaOf(h.last.view, view.view)
+	delta.Events, h.told = h.events.since(h.told)
+	h.last = view
+	h.seq++
+	f, err := h.encode(fleetapi.StreamChange, delta)
+	if err != nil {
+		return
+	}
+	h.recent = append(h.recent, f)
+	if len(h.recent) > replayFrames {
+		h.recent = h.recent[1:]
+	}
+	for v := range h.viewers {
+		select {
+		case v.frames <- f:
+		default:
+			h.drop(v)
+		}
+	}
+}

@@ -1,0 +1,225 @@
+package source
+
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
+// scanDepth is how deep the scanner follows; a heartbeat has seven levels.
+const scanDepth = 16
+
+// scanner walks over JSON in one pass. Its methods expect the position at a
+// value, leave it behind that value, and return false for anything that is not
+// plainly right: Python's literals and ordinary JSON are, escapes in keys and
+// repeated keys are not.
+type scanner struct {
+	data []byte
+	pos  int
+}
+
+// scanHeartbeat reads a heartbeat, and reports false when it is not sure.
+func scanHeartbeat(body []byte, prefix string) (Heartbeat, bool) {
+	if !utf8.Valid(body) {
+		return Heartbeat{}, false
+	}
+	s := &scanner{data: body}
+	b := &beatScan{scanner: s, prefix: prefix + "_"}
+	s.space()
+	if !s.members(0, b.top) {
+		return Heartbeat{}, false
+	}
+	s.space()
+	return b.beat, s.pos == len(body)
+}
+
+// members walks over an object and calls visit with each key; visit must walk
+// over the value.
+func (s *scanner) members(depth int, visit func(key []byte, depth int) bool) bool {
+	if depth > scanDepth || !s.take('{') {
+		return false
+	}
+	if s.space(); s.take('}') {
+		return true
+	}
+	for {
+		s.space()
+		key, plain := s.text()
+		if !plain {
+			return false
+		}
+		if s.space(); !s.take(':') {
+			return false
+		}
+		if s.space(); !visit(key, depth+1) {
+			return false
+		}
+		if s.space(); s.take('}') {
+			return true
+		}
+		if !s.take(',') {
+			return false
+		}
+	}
+}
+
+// elements walks over an array and calls visit at each element.
+func (s *scanner) elements(depth int, visit func(depth int) bool) bool {
+	if depth > scanDepth || !s.take('[') {
+		return false
+	}
+	if s.space(); s.take(']') {
+		return true
+	}
+	for {
+		if s.space(); !visit(depth + 1) {
+			return false
+		}
+		if s.space(); s.take(']') {
+			return true
+		}
+		if !s.take(',') {
+			return false
+		}
+	}
+}
+
+// value walks over any value and returns its extent.
+func (s *scanner) value(depth int) ([]byte, bool) {
+	start := s.pos
+	ok := s.skip(depth)
+	return s.data[start:s.pos], ok
+}
+
+func (s *scanner) skip(depth int) bool {
+	switch c := s.peek(); {
+	case c == '"':
+		return s.skipText()
+	case c == '{':
+		return s.members(depth, func(_ []byte, depth int) bool { return s.skip(depth) })
+	case c == '[':
+		return s.elements(depth, s.skip)
+	case c == '-' || (c >= '0' && c <= '9'):
+		return s.skipNumber()
+	}
+	return s.word()
+}
+
+// word walks over a literal, Python's among them.
+func (s *scanner) word() bool {
+	rest := s.data[s.pos:]
+	for _, word := range [...]string{"null", "true", "false", "NaN", "Infinity"} {
+		if len(rest) >= len(word) && string(rest[:len(word)]) == word {
+			s.pos += len(word)
+			return true
+		}
+	}
+	return false
+}
+
+// text walks over a string and returns what is between its quotes; it is false
+// for a string with an escape, too.
+func (s *scanner) text() ([]byte, bool) {
+	start := s.pos + 1
+	if !s.skipText() {
+		return nil, false
+	}
+	inner := s.data[start : s.pos-1]
+	return inner, bytes.IndexByte(inner, '\\') < 0
+}
+
+func (s *scanner) skipText() bool {
+	if !s.take('"') {
+		return false
+	}
+	for s.pos < len(s.data) {
+		switch c := s.data[s.pos]; {
+		case c == '"':
+			s.pos++
+			return true
+		case c < ' ':
+			return false
+		case c == '\\':
+			if !s.escape() {
+				return false
+			}
+		default:
+			s.pos++
+		}
+	}
+	return false
+}
+
+func (s *scanner) escape() bool {
+	s.pos++
+	c := s.peek()
+	s.pos++
+	switch c {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return true
+	case 'u':
+		for range 4 {
+			if c := s.peek() | 0x20; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+				return false
+			}
+			s.pos++
+		}
+		return true
+	}
+	return false
+}
+
+// skipNumber walks over a JSON number, or -Infinity.
+func (s *scanner) skipNumber() bool {
+	if s.take('-') && s.peek() == 'I' {
+		return s.word()
+	}
+	if !s.take('0') && !s.digits() {
+		return false
+	}
+	if s.take('.') && !s.digits() {
+		return false
+	}
+	if c := s.peek(); c == 'e' || c == 'E' {
+		s.pos++
+		if !s.take('+') {
+			s.take('-')
+		}
+		return s.digits()
+	}
+	return true
+}
+
+func (s *scanner) digits() bool {
+	start := s.pos
+	for s.pos < len(s.data) && s.data[s.pos] >= '0' && s.data[s.pos] <= '9' {
+		s.pos++
+	}
+	return s.pos > start
+}
+
+func (s *scanner) space() {
+	for s.pos < len(s.data) {
+		switch s.data[s.pos] {
+		case ' ', '\t', '\n', '\r':
+			s.pos++
+		default:
+			return
+		}
+	}
+}
+
+func (s *scanner) take(c byte) bool {
+	if s.pos < len(s.data) && s.data[s.pos] == c {
+		s.pos++
+		return true
+	}
+	return false
+}
+
+// peek is the byte at the position, or 0 at the end.
+func (s *scanner) peek() byte {
+	if s.pos < len(s.data) {
+		return s.data[s.pos]
+	}
+	return 0
+}

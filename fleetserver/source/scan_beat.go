@@ -1,0 +1,184 @@
+package source
+
+// beatScan is the heartbeat's shape on top of a scanner. Every visitor refuses
+// a key that it has seen before, because the last one would count.
+type beatScan struct {
+	*scanner
+	prefix string
+	beat   Heartbeat
+
+	hasIdentity, hasLease, hasSnapshot, hasMetrics bool
+	reading                                        *Reading
+	// contributed are the families that brought something.
+	contributed [][]byte
+
+	hasSamples bool
+	added      bool
+	sample     sampleScan
+	label      []byte // the value of the label that is looked for
+	labelName  string
+	hasLabel   bool
+}
+
+// sampleScan is one sample as far as it was read.
+type sampleScan struct{ name, labels, value []byte }
+
+// once refuses what was seen before.
+func once(seen *bool) bool {
+	first := !*seen
+	*seen = true
+	return first
+}
+
+func (b *beatScan) top(key []byte, depth int) bool {
+	switch string(key) {
+	case "identity":
+		return once(&b.hasIdentity) && b.textField(depth, &b.beat.Identity)
+	case "lease":
+		return once(&b.hasLease) && b.textField(depth, &b.beat.Lease)
+	case "snapshot":
+		return once(&b.hasSnapshot) && b.snapshot(depth)
+	}
+	return b.skip(depth)
+}
+
+func (b *beatScan) textField(depth int, into *string) bool {
+	raw, ok := b.value(depth)
+	if !ok || raw[0] == 'N' || raw[0] == 'I' || (len(raw) > 1 && raw[1] == 'I') {
+		return false // one of Python's literals: not a text that anybody sends
+	}
+	*into = Text(raw)
+	return true
+}
+
+func (b *beatScan) snapshot(depth int) bool {
+	if b.peek() != '{' {
+		return b.skip(depth)
+	}
+	b.reading = newReading()
+	if !b.members(depth, b.snapshotField) {
+		return false
+	}
+	b.beat.Reading = b.reading.finish()
+	return true
+}
+
+func (b *beatScan) snapshotField(key []byte, depth int) bool {
+	if string(key) != "metrics" {
+		return b.skip(depth)
+	}
+	return once(&b.hasMetrics) && b.members(depth, b.family)
+}
+
+func (b *beatScan) family(name []byte, depth int) bool {
+	for _, former := range b.contributed {
+		if string(former) == string(name) {
+			return false
+		}
+	}
+	if b.peek() != '{' {
+		return false
+	}
+	b.hasSamples, b.added = false, false
+	if short, ours := cutPrefix(name, b.prefix); ours {
+		b.reading.family(string(short))
+		b.added = true
+	}
+	if !b.members(depth, b.familyField) {
+		return false
+	}
+	if b.added {
+		b.contributed = append(b.contributed, name)
+	}
+	return true
+}
+
+func (b *beatScan) familyField(key []byte, depth int) bool {
+	if string(key) != "samples" {
+		return b.skip(depth)
+	}
+	return once(&b.hasSamples) && b.elements(depth, b.sampleElement)
+}
+
+func (b *beatScan) sampleElement(depth int) bool {
+	if b.peek() != '{' {
+		return b.skip(depth)
+	}
+	b.sample = sampleScan{}
+	return b.members(depth, b.sampleField) && b.addSample()
+}
+
+func (b *beatScan) sampleField(key []byte, depth int) (ok bool) {
+	var field *[]byte
+	switch string(key) {
+	case "name":
+		field = &b.sample.name
+	case "labels":
+		field = &b.sample.labels
+	case "value":
+		field = &b.sample.value
+	default:
+		return b.skip(depth)
+	}
+	if *field != nil {
+		return false
+	}
+	*field, ok = b.value(depth)
+	return ok
+}
+
+func (b *beatScan) addSample() bool {
+	quoted := b.sample.name
+	if len(quoted) < 2 || quoted[0] != '"' {
+		return true
+	}
+	name, ours := cutPrefix(quoted[1:len(quoted)-1], b.prefix)
+	if !ours {
+		return !hasEscape(quoted)
+	}
+	m := metricOf(string(name))
+	value, finite := number(b.sample.value)
+	if m == otherMetric || !finite {
+		return !hasEscape(quoted)
+	}
+	label, ok := b.labelOf(m.label())
+	if ok {
+		b.reading.add(m, label, value)
+		b.added = true
+	}
+	return ok
+}
+
+// labelOf finds one label of the sample. The labels were walked over before, so
+// they are valid.
+func (b *beatScan) labelOf(name string) (string, bool) {
+	if name == "" || len(b.sample.labels) == 0 || b.sample.labels[0] != '{' {
+		return "", true
+	}
+	b.label, b.labelName, b.hasLabel = nil, name, false
+	position, data := b.pos, b.data
+	b.data, b.pos = b.sample.labels, 0
+	ok := b.members(0, b.labelField)
+	b.data, b.pos = data, position
+	return labelText(b.label), ok
+}
+
+func (b *beatScan) labelField(key []byte, depth int) (ok bool) {
+	if string(key) != b.labelName {
+		return b.skip(depth)
+	}
+	if !once(&b.hasLabel) {
+		return false
+	}
+	b.label, ok = b.value(depth)
+	return ok && b.label[0] != 'N' && b.label[0] != 'I'
+}
+
+func hasEscape(quoted []byte) bool {
+	for _, c := range quoted {
+		if c == '\\' {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,242 @@
+package fleetserver
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/argus-dev/argus-operator/fleetapi"
+	"github.com/argus-dev/argus-operator/fleetserver/access"
+)
+
+// watch is an open stream.
+type watch struct {
+	t      *testing.T
+	status int
+	lines  *bufio.Scanner
+	close  func()
+}
+
+// openStream opens a stream and closes it when the test ends.
+func (p *plane) openStream(as string, headers ...string) *watch {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	request, err := http.NewRequestWithContext(ctx, get, p.url+fleetapi.PathStream, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if as != "" {
+		request.Header["Authorization"] = []string{"Bearer " + tokens[as]}
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	response, err := http.DefaultClient.Do(request) //nolint:bodyclose // the clean-up closes it
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	w := &watch{t: p.t, status: response.StatusCode, lines: bufio.NewScanner(response.Body)}
+	w.lines.Buffer(nil, 1<<20)
+	w.close = func() { cancel(); response.Body.Close() }
+	p.t.Cleanup(w.close)
+	return w
+}
+
+// message is one server-sent event.
+type message struct{ id, event, data string }
+
+// next reads a message; ok is false at the end of the stream.
+func (w *watch) next() (m message, ok bool) {
+	w.t.Helper()
+	for w.lines.Scan() {
+		name, value, _ := strings.Cut(w.lines.Text(), ": ")
+		switch name {
+		case "id":
+			m.id = value
+		case "event":
+			m.event = value
+		case "data":
+			m.data = value
+		case "":
+			if m.event != "" {
+				return m, true
+			}
+		}
+	}
+	return m, false
+}
+
+// expect reads a message of a kind into a value and returns its id.
+func (w *watch) expect(event string, into any) string {
+	w.t.Helper()
+	m, ok := w.next()
+	if !ok || m.event != event {
+		w.t.Fatalf("message %+v (%v), want a %s", m, ok, event)
+	}
+	if err := json.Unmarshal([]byte(m.data), into); err != nil {
+		w.t.Fatalf("%v in %s", err, m.data)
+	}
+	return m.id
+}
+
+func TestAStreamBeginsWithTheViewAndGoesOnWithChanges(t *testing.T) {
+	p := newPlane(t)
+	p.join("a", "asia")
+	p.join("b", "asia")
+	w := p.openStream("viewer")
+	var view fleetapi.View
+	w.expect(fleetapi.StreamReset, &view)
+	if diff := cmp.Diff(p.view(), view); diff != "" {
+		t.Fatalf("the first message is not the view (-want +got)\n%s", diff)
+	}
+	p.clock.advance(time.Second)
+	p.beat("b", "", snapshot(map[string]float64{"guilds": 3}))
+	after := p.view()
+	want := fleetapi.Delta{
+		GeneratedAt: after.GeneratedAt, Global: fleetapi.Metrics{Guilds: 3},
+		Fleets:   []fleetapi.FleetSummary{{Name: "asia", ClustersUp: 2, ClustersTotal: 2, Rollup: fleetapi.Metrics{Guilds: 3}}},
+		Clusters: []fleetapi.Cluster{after.Fleets[0].Clusters[1]}, Removed: []string{}, Events: []fleetapi.Event{},
+	}
+	var delta fleetapi.Delta
+	w.expect(fleetapi.StreamChange, &delta)
+	if diff := cmp.Diff(want, delta); diff != "" {
+		t.Errorf("after a beat of b (-want +got)\n%s", diff)
+	}
+	p.ask("DELETE", "/api/admin/cluster?identity=a&force=1", "admin", "")
+	var retired fleetapi.Delta
+	w.expect(fleetapi.StreamChange, &retired)
+	if fmt.Sprint(retired.Removed) != "[a]" || len(retired.Events) != 1 || retired.Events[0].Kind != fleetapi.EventRetired {
+		t.Errorf("after a was retired: %+v", retired)
+	}
+}
+
+func TestAViewerGoesOnWhereItWasOrStartsAnew(t *testing.T) {
+	p := newPlane(t)
+	p.join("a", "asia")
+	first := p.openStream("viewer")
+	var view fleetapi.View
+	var delta fleetapi.Delta
+	reset := first.expect(fleetapi.StreamReset, &view)
+	ids := []string{reset}
+	for i := range 2 {
+		p.beat("a", "", snapshot(map[string]float64{"guilds": float64(i)}))
+		p.clock.advance(time.Second)
+		ids = append(ids, first.expect(fleetapi.StreamChange, &delta))
+	}
+	first.close() // nobody watches for a moment
+	back := p.openStream("viewer", "Last-Event-ID", ids[0])
+	for _, want := range ids[1:] {
+		if got := back.expect(fleetapi.StreamChange, &delta); got != want {
+			t.Errorf("replayed %s, want %s", got, want)
+		}
+	}
+	for name, id := range map[string]string{"another process": "other-1", "rubbish": "x", "the future": p.server.boot + "-999", "long ago": p.server.boot + "--5"} {
+		if m, ok := p.openStream("viewer", "Last-Event-ID", id).next(); !ok || m.event != fleetapi.StreamReset {
+			t.Errorf("after an id of %s: %+v", name, m)
+		}
+	}
+}
+
+func TestStreamsAreBounded(t *testing.T) {
+	p := newPlane(t)
+	for range maxAddressStreams {
+		if got := p.openStream("viewer").status; got != 200 {
+			t.Fatalf("%d", got)
+		}
+	}
+	if got := p.openStream("viewer").status; got != 503 {
+		t.Errorf("one stream more from an address: %d, want 503", got)
+	}
+	for i := maxAddressStreams; i < maxStreams; i++ {
+		if _, err := p.server.hub.join(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}), ""); err != nil {
+			t.Fatalf("stream %d: %v", i, err)
+		}
+	}
+	if _, err := p.server.hub.join(netip.MustParseAddr("10.9.9.9"), ""); err == nil {
+		t.Error("there is no bound on all streams")
+	}
+}
+
+func TestAStreamEndsWithItsCredential(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "viewer-token")
+	config := configOf(t)
+	config.ViewerToken = access.Secret{Value: tokens["rotated-out"], File: file}
+	p := startPlane(t, config, newClock())
+	p.server.streamBeat = 10 * time.Millisecond
+	w := p.openStream("rotated-out")
+	var view fleetapi.View
+	w.expect(fleetapi.StreamReset, &view)
+	if err := os.WriteFile(file, []byte(tokens["viewer"]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.server.keyring.Reload()
+	if m, ok := w.next(); ok {
+		t.Errorf("it goes on with %+v", m)
+	}
+}
+
+func TestAStreamEndsWhenTheControlPlaneStops(t *testing.T) {
+	r := startRunning(t, configOf(t))
+	w := r.openStream("viewer")
+	var view fleetapi.View
+	w.expect(fleetapi.StreamReset, &view)
+	started := time.Now()
+	r.stop()
+	if m, ok := w.next(); ok {
+		t.Errorf("it goes on with %+v", m)
+	}
+	if err := <-r.ended; err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(started); took > 5*time.Second {
+		t.Errorf("the stop took %v", took)
+	}
+}
+
+func TestTheHubRestsWhenNobodyWatches(t *testing.T) {
+	p := newPlane(t)
+	hub := p.server.hub
+	hub.patience, hub.gap = 0, time.Millisecond
+	v, err := hub.join(netip.MustParseAddr("10.0.0.1"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hub.leave(v)
+	hub.leave(v)
+	waitFor(t, "the rest", func() bool { hub.mu.Lock(); defer hub.mu.Unlock(); return hub.stop == nil })
+	if _, err := hub.join(netip.MustParseAddr("10.0.0.1"), ""); err != nil {
+		t.Errorf("after a rest: %v", err)
+	}
+}
+
+func TestAViewerThatLagsIsLetGo(t *testing.T) {
+	p := newPlane(t)
+	p.join("a", "asia")
+	p.server.hub.gap = time.Hour
+	v, err := p.server.hub.join(netip.MustParseAddr("10.0.0.1"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range pendingFrames + 2 {
+		p.clock.advance(time.Second)
+		p.beat("a", "", "")
+		p.server.hub.publish()
+	}
+	frames := 0
+	for range v.frames {
+		frames++
+	}
+	if frames != pendingFrames+1 {
+		t.Errorf("%d frames before the end, want the reset and %d", frames, pendingFrames)
+	}
+}
