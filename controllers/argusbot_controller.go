@@ -2,19 +2,25 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
 	"github.com/argus-dev/argus-operator/fleetapi"
@@ -36,14 +42,15 @@ type botScope struct {
 	bot *v1alpha1.ArgusBot
 	// target is the control plane, or nil without one; set by resolveFleet.
 	target *manifests.FleetTarget
-	// clusters by index; desired and ranges set at the start, live by ensureClusters,
-	// pods by observe, and fleet by ask.
+	// missing names a Secret that the pods need and that is not there, or is nil; set
+	// by checkSecrets. It holds back what starts pods, and nothing else.
+	missing *hold
+	// clusters by index: what is desired and stands by ensureClusters, pods by
+	// observe, and fleet by ask.
 	clusters []clusterScope
-	// askedError is why the control plane could not be asked; notAsked why it was
-	// not even tried. Set by ask.
-	askedError error
-	notAsked   *hold
-	asked      bool
+	// answer of the control plane, and why it was not asked; set by ask.
+	answer   FleetAnswer
+	notAsked *hold
 }
 
 // clusterScope is what one reconcile knows of one cluster.
@@ -71,6 +78,9 @@ func (r *ArgusBotReconciler) Reconcile(ctx context.Context, request ctrl.Request
 	before := bot.DeepCopy()
 	scope := &botScope{bot: bot}
 	err := r.run(ctx, scope)
+	if lostRace(err) {
+		return ctrl.Result{}, err
+	}
 	r.deriveBotStatus(scope, holdOf(err))
 	if statusErr := writeStatus(ctx, &r.Base, v1alpha1.KindArgusBot, before, bot, botStatusOf); statusErr != nil {
 		return ctrl.Result{}, statusErr
@@ -78,22 +88,22 @@ func (r *ArgusBotReconciler) Reconcile(ctx context.Context, request ctrl.Request
 	return resultOf(err, botPoll(scope))
 }
 
-// run goes through the phases until one cannot go on.
+// run goes through the phases until one cannot go on. What the clusters do is looked
+// at in any case, so that trouble with one object does not hide the others.
 func (r *ArgusBotReconciler) run(ctx context.Context, s *botScope) error {
 	for _, phase := range []func(context.Context, *botScope) error{
 		r.resolveFleet,
 		r.checkSecrets,
 		r.ensureObjects,
-		r.ensureClusters,
-		r.prune,
-		r.observe,
+		r.stopOldLayout,
 	} {
 		if err := phase(ctx, s); err != nil {
 			return err
 		}
 	}
-	r.ask(ctx, s)
-	return nil
+	err := errors.Join(r.ensureClusters(ctx, s), r.observe(ctx, s))
+	r.ask(s)
+	return err
 }
 
 func (r *ArgusBotReconciler) forget(uid types.UID) {
@@ -105,18 +115,30 @@ func botStatusOf(bot *v1alpha1.ArgusBot) (any, []metav1.Condition) {
 	return &bot.Status, bot.Status.Conditions
 }
 
-// botPoll is how often the control plane is asked, or 0 without one.
+// awaitedPoll is how often a control plane is asked while a cluster is awaited.
+const awaitedPoll = 2 * time.Second
+
+// botPoll is how often the control plane is asked: once a heartbeat interval, sooner
+// while a cluster is awaited; 0 without a control plane.
 func botPoll(s *botScope) time.Duration {
-	if s.target == nil {
+	switch {
+	case s.missing != nil:
+		return s.missing.after
+	case s.target == nil:
 		return 0
 	}
-	return time.Duration(s.target.IntervalSeconds) * time.Second
+	interval := time.Duration(s.target.IntervalSeconds) * time.Second
+	if meta.IsStatusConditionTrue(s.bot.Status.Conditions, v1alpha1.ConditionFleetJoined) {
+		return interval
+	}
+	return min(interval, awaitedPoll)
 }
 
 const fleetRefIndex = "spec.fleet.ref.name"
 
 // SetupWithManager watches ArgusBots, what they own, and the ArgusFleets they name.
-func (r *ArgusBotReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) error {
+// Those that come out of woken are reconciled too.
+func (r *ArgusBotReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, woken <-chan event.GenericEvent) error {
 	err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.ArgusBot{}, fleetRefIndex, func(object client.Object) []string {
 		fleet := object.(*v1alpha1.ArgusBot).Spec.Fleet
 		if fleet == nil || fleet.Ref == nil {
@@ -133,9 +155,24 @@ func (r *ArgusBotReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Mana
 		Owns(&corev1.ServiceAccount{}).
 		Owns(&networkingv1.NetworkPolicy{}).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(requestFromLabel(v1alpha1.LabelBot))).
-		Watches(&v1alpha1.ArgusFleet{}, handler.EnqueueRequestsFromMapFunc(r.botsOf)).
+		Watches(&v1alpha1.ArgusFleet{}, handler.EnqueueRequestsFromMapFunc(r.botsOf), builder.WithPredicates(specOrReady())).
+		WatchesRawSource(source.Channel(woken, &handler.EnqueueRequestForObject{})).
+		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
 		Named("argusbot").
 		Complete(r)
+}
+
+// specOrReady lets through what matters of an ArgusFleet to its bots: that its
+// objects have been made, and whether it runs.
+func specOrReady() predicate.Predicate {
+	return predicate.Or(predicate.GenerationChangedPredicate{}, predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		before, was := e.ObjectOld.(*v1alpha1.ArgusFleet)
+		now, is := e.ObjectNew.(*v1alpha1.ArgusFleet)
+		ready := func(fleet *v1alpha1.ArgusFleet) bool {
+			return meta.IsStatusConditionTrue(fleet.Status.Conditions, v1alpha1.ConditionReady)
+		}
+		return was && is && (ready(before) != ready(now) || before.Status.ObservedGeneration != now.Status.ObservedGeneration)
+	}})
 }
 
 // botsOf leads from an ArgusFleet to the bots that name it.

@@ -9,11 +9,12 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
+	"github.com/argus-dev/argus-operator/fleetapi"
 	"github.com/argus-dev/argus-operator/internal/apply"
 	"github.com/argus-dev/argus-operator/internal/manifests"
 	"github.com/argus-dev/argus-operator/internal/rollout"
@@ -28,7 +29,7 @@ func (r *ArgusBotReconciler) resolveFleet(ctx context.Context, s *botScope) erro
 	if wanted.External != nil {
 		target, err := manifests.ExternalTarget(wanted.External)
 		if err != nil {
-			return &hold{reason: v1alpha1.ReasonUnreachable, message: err.Error(), stalled: true}
+			return &hold{reason: v1alpha1.ReasonInvalidSpec, message: err.Error(), stalled: true}
 		}
 		s.target = target
 		return nil
@@ -44,6 +45,18 @@ func (r *ArgusBotReconciler) resolveFleet(ctx context.Context, s *botScope) erro
 	if err != nil {
 		return fmt.Errorf("reading ArgusFleet %s: %w", wanted.Ref.Name, err)
 	}
+	// Somebody else's Service under the control plane's name would be sent its tokens.
+	service := corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: fleet.Namespace, Name: manifests.FleetName(fleet.Name)}}
+	err = r.Applier.Read(ctx, &service)
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("reading Service %s: %w", service.Name, err)
+	}
+	if err != nil || !metav1.IsControlledBy(&service, &fleet) {
+		return &hold{
+			reason: v1alpha1.ReasonFleetNotReady, after: retryMissing,
+			message: fmt.Sprintf("ArgusFleet %q has no Service of its own yet", fleet.Name),
+		}
+	}
 	s.target = manifests.TargetOf(&fleet)
 	return nil
 }
@@ -56,10 +69,16 @@ func (r *ArgusBotReconciler) checkSecrets(ctx context.Context, s *botScope) erro
 		return nil
 	}
 	for _, secret := range manifests.BotSecrets(s.bot, s.target) {
-		if err := r.checkSecret(ctx, s, secret); err != nil {
-			r.verified.Delete(s.bot.UID)
-			return err
+		err := r.checkSecret(ctx, s, secret)
+		if err == nil {
+			continue
 		}
+		r.verified.Delete(s.bot.UID)
+		if missing, ok := errors.AsType[*hold](err); ok {
+			s.missing = missing
+			return nil
+		}
+		return err
 	}
 	r.verified.Store(s.bot.UID, s.bot.Generation)
 	return nil
@@ -87,7 +106,8 @@ func (r *ArgusBotReconciler) checkSecret(ctx context.Context, s *botScope, wante
 	return &hold{reason: v1alpha1.ReasonSecretMissing, message: wanted.Field + ": " + problem, stalled: true, after: retryMissing}
 }
 
-// ensureObjects applies what all clusters share.
+// ensureObjects applies what all clusters share, and deletes a NetworkPolicy that was
+// switched off.
 func (r *ArgusBotReconciler) ensureObjects(ctx context.Context, s *botScope) error {
 	owned := apply.ControlledBy(s.bot)
 	if _, err := apply.Apply(ctx, r.Applier, owned, manifests.BotServiceAccount(s.bot)); err != nil {
@@ -98,7 +118,45 @@ func (r *ArgusBotReconciler) ensureObjects(ctx context.Context, s *botScope) err
 			return err
 		}
 	}
+	return prunePolicies(ctx, &r.Base, s.bot, manifests.BotSelector(s.bot.Name),
+		map[string]bool{manifests.BotName(s.bot.Name): manifests.BotNetworkPolicy(s.bot, s.target, r.Options) != nil})
+}
+
+// stopOldLayout stops what runs shards that the spec gives to another cluster, and
+// waits until its pods are gone: two processes of one shard would answer every
+// command twice. The new layout starts after that.
+func (r *ArgusBotReconciler) stopOldLayout(ctx context.Context, s *botScope) error {
+	wanted := map[string]string{}
+	for i, shards := range manifests.ShardRanges(s.bot.Spec.Sharding) {
+		wanted[strconv.Itoa(i)] = manifests.Layout(s.bot, shards)
+	}
+	selector := manifests.BotSelector(s.bot.Name)
+	var deployments appsv1.DeploymentList
+	var pods corev1.PodList
+	for _, list := range []client.ObjectList{&deployments, &pods} {
+		if err := r.Client.List(ctx, list, client.InNamespace(s.bot.Namespace), client.MatchingLabels(selector)); err != nil {
+			return fmt.Errorf("listing clusters: %w", err)
+		}
+	}
+	keep := map[string]bool{}
+	for i := range deployments.Items {
+		template := &deployments.Items[i].Spec.Template.ObjectMeta
+		keep[deployments.Items[i].Name] = manifests.LayoutOf(template) == wanted[template.Labels[v1alpha1.LabelCluster]]
+	}
+	if err := apply.Prune(ctx, r.Applier, s.bot, pointers(deployments.Items), keep); err != nil {
+		return err
+	}
+	for i := range pods.Items {
+		if pod := &pods.Items[i]; runs(pod) && manifests.LayoutOf(&pod.ObjectMeta) != wanted[pod.Labels[v1alpha1.LabelCluster]] {
+			return &hold{reason: v1alpha1.ReasonResharding, message: "waiting for the pods of the old shard layout to stop"}
+		}
+	}
 	return nil
+}
+
+// runs tells whether a pod may have a running process.
+func runs(pod *corev1.Pod) bool {
+	return pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed
 }
 
 // ensureClusters creates what is missing and changes what may be changed now. A
@@ -122,9 +180,14 @@ func (r *ArgusBotReconciler) ensureClusters(ctx context.Context, s *botScope) er
 		if found.Exists {
 			s.clusters[i].live, s.clusters[i].stands = found.Live, found.Stands
 		}
-		decide[i] = rollout.Cluster{Exists: found.Exists, Updated: found.Stands, Available: found.Exists && available(found.Live)}
+		decide[i] = rollout.Cluster{
+			Exists: found.Exists, Updated: found.Stands, Drifted: found.Drifted, Available: found.Exists && available(found.Live),
+		}
 	}
 	for _, i := range rollout.Next(decide) {
+		if s.missing != nil && !decide[i].Drifted {
+			continue // its pod could not start
+		}
 		live, err := apply.Apply(ctx, r.Applier, owned, desired[i])
 		if err != nil {
 			failed = append(failed, err)
@@ -133,25 +196,6 @@ func (r *ArgusBotReconciler) ensureClusters(ctx context.Context, s *botScope) er
 		s.clusters[i].live, s.clusters[i].stands = live, true
 	}
 	return errors.Join(failed...)
-}
-
-// prune deletes what the spec no longer asks for: surplus clusters, a NetworkPolicy
-// that was switched off.
-func (r *ArgusBotReconciler) prune(ctx context.Context, s *botScope) error {
-	selector := manifests.BotSelector(s.bot.Name)
-	keep := map[string]bool{manifests.BotName(s.bot.Name): manifests.BotNetworkPolicy(s.bot, s.target, r.Options) != nil}
-	if err := prunePolicies(ctx, &r.Base, s.bot, selector, keep); err != nil {
-		return err
-	}
-	var deployments appsv1.DeploymentList
-	if err := r.Client.List(ctx, &deployments, client.InNamespace(s.bot.Namespace), client.MatchingLabels(selector)); err != nil {
-		return fmt.Errorf("listing deployments: %w", err)
-	}
-	wanted := make(map[string]bool, len(s.clusters))
-	for i := range s.clusters {
-		wanted[manifests.BotClusterName(s.bot.Name, i)] = true
-	}
-	return apply.Prune(ctx, r.Applier, s.bot, pointers(deployments.Items), wanted)
 }
 
 // observe reads the pods, for what ails them.
@@ -170,30 +214,29 @@ func (r *ArgusBotReconciler) observe(ctx context.Context, s *botScope) error {
 	return nil
 }
 
-// ask reads from the control plane how the clusters are.
-func (r *ArgusBotReconciler) ask(ctx context.Context, s *botScope) {
+// ask looks up how the control plane sees the clusters.
+func (r *ArgusBotReconciler) ask(s *botScope) {
 	if s.target == nil {
 		return
 	}
 	if s.notAsked = r.mayAsk(s.target); s.notAsked != nil {
 		return
 	}
-	s.asked = true
 	source := FleetSource{URL: s.target.URL, Namespace: s.bot.Namespace, Viewer: *s.target.ViewerToken}
-	prefix := manifests.BotEffective(s.bot, s.target).IdentityPrefix + "-"
-	status, err := r.Fleets.Status(ctx, source, prefix)
-	r.Metrics.asked(err)
-	if err != nil {
-		ctrl.LoggerFrom(ctx).V(1).Info("control plane cannot be read", "cause", fmt.Sprint(causeOf(err)))
-		s.askedError = err
+	if s.target.Name == "" {
+		source.Prefix = manifests.BotEffective(s.bot, s.target).IdentityPrefix + "-"
+	}
+	asker := Asker{Kind: v1alpha1.KindArgusBot, NamespacedName: client.ObjectKeyFromObject(s.bot)}
+	s.answer = r.Fleets.Answer(source, botPoll(s), asker)
+	if s.answer.Status == nil {
 		return
 	}
-	for i := range status.Clusters {
-		for j := range s.clusters {
-			if s.clusters[j].identity == status.Clusters[i].Identity {
-				s.clusters[j].fleet = &status.Clusters[i]
-			}
-		}
+	byIdentity := make(map[string]*fleetapi.ClusterStatus, len(s.answer.Status.Clusters))
+	for i := range s.answer.Status.Clusters {
+		byIdentity[s.answer.Status.Clusters[i].Identity] = &s.answer.Status.Clusters[i]
+	}
+	for i := range s.clusters {
+		s.clusters[i].fleet = byIdentity[s.clusters[i].identity]
 	}
 }
 
@@ -212,12 +255,4 @@ func (r *ArgusBotReconciler) mayAsk(target *manifests.FleetTarget) *hold {
 		}
 	}
 	return nil
-}
-
-// causeOf is what lies behind an error whose own text is made for a condition.
-func causeOf(err error) error {
-	if cause := errors.Unwrap(err); cause != nil {
-		return cause
-	}
-	return err
 }

@@ -37,12 +37,16 @@ func (r *ArgusBotReconciler) deriveBotStatus(s *botScope, held *hold) {
 	if s.target != nil {
 		status.FleetURL = s.target.URL
 	}
-	if s.clusters != nil {
-		observeClusters(status, s)
-	}
 	conditions := newConditions(status.Conditions, s.bot.Generation)
-	r.setFleetJoined(conditions, s)
-	conditions.summarise(botReadiness(s, held))
+	if held.isRetry() {
+		conditions.retrying(held)
+	} else {
+		if s.clusters != nil {
+			observeClusters(status, s)
+		}
+		r.setFleetJoined(conditions, s)
+		conditions.summarise(botReadiness(s, held))
+	}
 	status.Conditions = conditions.sorted()
 	r.damp(s, before, status)
 }
@@ -63,8 +67,11 @@ func (r *ArgusBotReconciler) damp(s *botScope, before, now *v1alpha1.ArgusBotSta
 	}
 }
 
+// maxGuilds bounds what a control plane can make us show.
+const maxGuilds = 1e15
+
 func observeClusters(status *v1alpha1.ArgusBotStatus, s *botScope) {
-	answered := s.asked && s.askedError == nil
+	answered := s.answer.Status != nil
 	clusters := v1alpha1.BotClusters{Desired: count(len(s.clusters))}
 	shards := v1alpha1.BotShards{Desired: s.bot.Spec.Sharding.Total}
 	var guilds float64
@@ -86,7 +93,7 @@ func observeClusters(status *v1alpha1.ArgusBotStatus, s *botScope) {
 	status.Shards, status.Guilds = nil, nil
 	if answered {
 		display.Shards = fmt.Sprintf("%d/%d", shards.Up, shards.Desired)
-		status.Shards, status.Guilds = &shards, ptr.To(int64(guilds))
+		status.Shards, status.Guilds = &shards, ptr.To(int64(min(max(guilds, 0), maxGuilds)))
 	}
 	status.Clusters, status.Display = &clusters, &display
 }
@@ -123,7 +130,7 @@ func clusterTrouble(cluster *clusterScope) *trouble {
 	if cluster.live == nil {
 		return nil
 	}
-	return troubleOf(cluster.live, cluster.pods)
+	return troubleOf(cluster.live, cluster.pods, false)
 }
 
 func ones(yes bool) int32 {
@@ -150,6 +157,9 @@ func botReadiness(s *botScope, held *hold) readiness {
 		}
 		waiting = append(waiting, cluster.identity)
 	}
+	if len(waiting) > 0 && s.missing != nil {
+		return s.missing.readiness()
+	}
 	if len(waiting) > 0 {
 		return readiness{reason: v1alpha1.ReasonProgressing, message: "waiting for " + some(waiting)}
 	}
@@ -175,9 +185,9 @@ func (r *ArgusBotReconciler) setFleetJoined(c *conditions, s *botScope) {
 		c.remove(v1alpha1.ConditionFleetJoined)
 	case s.notAsked != nil:
 		set(metav1.ConditionUnknown, s.notAsked.reason, s.notAsked.message)
-	case s.askedError != nil:
-		set(metav1.ConditionUnknown, v1alpha1.ReasonUnreachable, s.askedError.Error())
-	case !s.asked:
+	case s.answer.Err != nil:
+		set(metav1.ConditionUnknown, v1alpha1.ReasonUnreachable, s.answer.Err.Error())
+	case s.answer.Status == nil:
 		set(metav1.ConditionUnknown, v1alpha1.ReasonProgressing, "the control plane has not been asked yet")
 	default:
 		silent, never := r.absent(s)

@@ -12,12 +12,14 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
-	"github.com/argus-dev/argus-operator/fleetapi"
 	"github.com/argus-dev/argus-operator/internal/manifests"
 )
 
@@ -38,22 +40,20 @@ type fleetScope struct {
 	deployment *appsv1.Deployment
 	// pods of the control plane; set by observe.
 	pods []corev1.Pod
-	// summary of the control plane, or why there is none; set by ask.
-	summary    *fleetapi.Summary
-	askedError error
-	asked      bool
+	// answer of the control plane, if it was asked; set by ask.
+	answer FleetAnswer
 }
 
 // What the operator may do, and no more. Secrets are never listed or watched.
 //
 // +kubebuilder:rbac:groups=argus.dev,resources=argusfleets;argusbots,verbs=get;list;watch
-// +kubebuilder:rbac:groups=argus.dev,resources=argusfleets/status;argusbots/status,verbs=get;patch
+// +kubebuilder:rbac:groups=argus.dev,resources=argusfleets/status;argusbots/status,verbs=patch
 // +kubebuilder:rbac:groups=argus.dev,resources=argusfleets/finalizers;argusbots/finalizers,verbs=update
 // +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=services;serviceaccounts;persistentvolumeclaims,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;create;patch;delete
-// +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
 // +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
@@ -74,6 +74,9 @@ func (r *ArgusFleetReconciler) Reconcile(ctx context.Context, request ctrl.Reque
 	before := fleet.DeepCopy()
 	scope := &fleetScope{fleet: fleet}
 	err := r.run(ctx, scope)
+	if lostRace(err) {
+		return ctrl.Result{}, err
+	}
 	deriveFleetStatus(scope, holdOf(err), r.Options)
 	if statusErr := writeStatus(ctx, &r.Base, v1alpha1.KindArgusFleet, before, fleet, fleetStatusOf); statusErr != nil {
 		return ctrl.Result{}, statusErr
@@ -84,18 +87,18 @@ func (r *ArgusFleetReconciler) Reconcile(ctx context.Context, request ctrl.Reque
 // run goes through the phases until one cannot go on.
 func (r *ArgusFleetReconciler) run(ctx context.Context, s *fleetScope) error {
 	for _, phase := range []func(context.Context, *fleetScope) error{
+		// The Service first: until the name is ours, nobody is to present a token there.
+		r.ensureService,
 		r.ensureSecrets,
 		r.ensureObjects,
 		r.prune,
+		r.observe,
 	} {
 		if err := phase(ctx, s); err != nil {
 			return err
 		}
 	}
-	if err := r.observe(ctx, s); err != nil {
-		return err
-	}
-	r.ask(ctx, s)
+	r.ask(s)
 	return nil
 }
 
@@ -109,7 +112,8 @@ func fleetPoll(fleet *v1alpha1.ArgusFleet) time.Duration {
 }
 
 // SetupWithManager watches ArgusFleets and what they own.
-func (r *ArgusFleetReconciler) SetupWithManager(mgr ctrl.Manager) error {
+// Those that come out of woken are reconciled too.
+func (r *ArgusFleetReconciler) SetupWithManager(mgr ctrl.Manager, woken <-chan event.GenericEvent) error {
 	byLabel := handler.EnqueueRequestsFromMapFunc(requestFromLabel(v1alpha1.LabelFleet))
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.ArgusFleet{}, builder.WithPredicates(specOrAnnotations())).
@@ -119,19 +123,10 @@ func (r *ArgusFleetReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Owns(&networkingv1.NetworkPolicy{}).
 		Watches(&corev1.PersistentVolumeClaim{}, byLabel).
 		Watches(&corev1.Pod{}, byLabel).
-		Watches(&v1alpha1.ArgusBot{}, handler.EnqueueRequestsFromMapFunc(fleetOfBot)).
+		WatchesRawSource(source.Channel(woken, &handler.EnqueueRequestForObject{})).
+		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
 		Named("argusfleet").
 		Complete(r)
-}
-
-// fleetOfBot leads from a bot to its control plane: when a bot's clusters come or
-// go, the control plane's counts have changed too.
-func fleetOfBot(_ context.Context, object client.Object) []reconcile.Request {
-	bot, ok := object.(*v1alpha1.ArgusBot)
-	if !ok || bot.Spec.Fleet == nil || bot.Spec.Fleet.Ref == nil {
-		return nil
-	}
-	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: bot.Namespace, Name: bot.Spec.Fleet.Ref.Name}}}
 }
 
 // specOrAnnotations lets through what a person changed, and not our own status writes.

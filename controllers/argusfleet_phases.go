@@ -2,16 +2,15 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
@@ -80,12 +79,16 @@ func (r *ArgusFleetReconciler) newServerSecret(ctx context.Context, fleet *v1alp
 // followRetention gives the server Secret its owner, or takes it away, when the
 // retention policy changed. The tokens in it are not part of the patch.
 func (r *ArgusFleetReconciler) followRetention(ctx context.Context, fleet *v1alpha1.ArgusFleet, secret *corev1.Secret) error {
-	want := manifests.FleetServerSecret(fleet, nil)
-	if slices.EqualFunc(secret.OwnerReferences, want.OwnerReferences, func(a, b metav1.OwnerReference) bool { return a.UID == b.UID }) {
+	retains := manifests.FleetRetains(fleet)
+	if retains == !metav1.IsControlledBy(secret, fleet) {
 		return nil
 	}
 	before := secret.DeepCopy()
-	secret.OwnerReferences = want.OwnerReferences
+	want := manifests.FleetServerSecret(fleet, nil)
+	secret.OwnerReferences = slices.DeleteFunc(secret.OwnerReferences, func(owner metav1.OwnerReference) bool { return owner.UID == fleet.UID })
+	secret.OwnerReferences = append(secret.OwnerReferences, want.OwnerReferences...)
+	metav1.SetMetaDataAnnotation(&secret.ObjectMeta, manifests.ArgoSyncOptions, want.Annotations[manifests.ArgoSyncOptions])
+	metav1.SetMetaDataAnnotation(&secret.ObjectMeta, manifests.ArgoCompareOptions, want.Annotations[manifests.ArgoCompareOptions])
 	if err := r.Client.Patch(ctx, secret, client.MergeFrom(before), client.FieldOwner(v1alpha1.FieldOwner)); err != nil {
 		return fmt.Errorf("changing the owner of Secret %s: %w", secret.Name, err)
 	}
@@ -103,6 +106,12 @@ func missingKeys(data map[string][]byte) []string {
 	return missing
 }
 
+// ensureService makes the control plane's address.
+func (r *ArgusFleetReconciler) ensureService(ctx context.Context, s *fleetScope) error {
+	_, err := apply.Apply(ctx, r.Applier, apply.ControlledBy(s.fleet), manifests.FleetService(s.fleet))
+	return err
+}
+
 // ensureObjects applies everything else, the Deployment last.
 func (r *ArgusFleetReconciler) ensureObjects(ctx context.Context, s *fleetScope) error {
 	owned := apply.ControlledBy(s.fleet)
@@ -114,20 +123,38 @@ func (r *ArgusFleetReconciler) ensureObjects(ctx context.Context, s *fleetScope)
 			return err
 		}
 	}
-	if _, err := apply.Apply(ctx, r.Applier, owned, manifests.FleetService(s.fleet)); err != nil {
+	if err := r.ensureClaim(ctx, s); err != nil {
 		return err
 	}
-	claim, err := apply.Apply(ctx, r.Applier, apply.Labelled(s.fleet, v1alpha1.LabelFleet, s.fleet.Name), manifests.FleetClaim(s.fleet))
-	if err != nil {
-		return err
-	}
-	s.claim = claim
 	deployment, err := apply.Apply(ctx, r.Applier, owned, manifests.FleetDeployment(s.fleet, r.Options))
 	if err != nil {
 		return err
 	}
 	s.deployment = deployment
 	return nil
+}
+
+// ensureClaim makes the claim, or adopts the one that an earlier ArgusFleet of this
+// name has left.
+func (r *ArgusFleetReconciler) ensureClaim(ctx context.Context, s *fleetScope) error {
+	live := manifests.FleetClaim(s.fleet, nil)
+	err := r.Applier.Read(ctx, live)
+	switch {
+	case apierrors.IsNotFound(err):
+		live = nil
+	case err != nil:
+		return fmt.Errorf("reading PersistentVolumeClaim %s: %w", live.Name, err)
+	}
+	owned := apply.Labelled(s.fleet, v1alpha1.LabelFleet, s.fleet.Name)
+	s.claim, err = apply.Apply(ctx, r.Applier, owned, manifests.FleetClaim(s.fleet, live))
+	if _, leaving := errors.AsType[*apply.TerminatingError](err); leaving {
+		return &hold{
+			reason: v1alpha1.ReasonClaimLost, stalled: true, after: retryConflict,
+			message: fmt.Sprintf("PersistentVolumeClaim %q is being deleted and goes when the control plane's pod does: "+
+				"back up the state now if it is still wanted, then delete the pod; a new claim follows", manifests.FleetClaimName(s.fleet.Name)),
+		}
+	}
+	return err
 }
 
 // prune deletes what the spec no longer asks for.
@@ -156,26 +183,12 @@ func (r *ArgusFleetReconciler) observe(ctx context.Context, s *fleetScope) error
 	return nil
 }
 
-// ask reads the control plane, once its pod can answer.
-func (r *ArgusFleetReconciler) ask(ctx context.Context, s *fleetScope) {
-	if !serving(s.deployment) {
-		return
+// ask looks up how the control plane's clusters are, once it has a pod that can tell.
+func (r *ArgusFleetReconciler) ask(s *fleetScope) {
+	if s.deployment.Status.Replicas > 0 {
+		asker := Asker{Kind: v1alpha1.KindArgusFleet, NamespacedName: client.ObjectKeyFromObject(s.fleet)}
+		s.answer = r.Fleets.Answer(fleetSource(s.fleet), fleetPoll(s.fleet), asker)
 	}
-	s.asked = true
-	summary, err := r.Fleets.Summary(ctx, fleetSource(s.fleet))
-	r.Metrics.asked(err)
-	if err != nil {
-		ctrl.LoggerFrom(ctx).V(1).Info("control plane cannot be read", "cause", fmt.Sprint(causeOf(err)))
-		s.askedError = err
-		return
-	}
-	s.summary = &summary
-}
-
-// serving tells whether a pod runs, ready or not: a control plane that is not ready
-// still answers.
-func serving(deployment *appsv1.Deployment) bool {
-	return deployment != nil && deployment.Status.Replicas > 0
 }
 
 func fleetSource(fleet *v1alpha1.ArgusFleet) FleetSource {

@@ -16,14 +16,17 @@ import (
 	"github.com/argus-dev/argus-operator/internal/manifests"
 )
 
+// concurrency is how many objects of a kind are reconciled at once.
+const concurrency = 4
+
 // Base is what both reconcilers work with.
 type Base struct {
 	// Client reads through the cache, except Secrets, which are never cached.
 	Client client.Client
 	// Applier writes objects.
 	Applier *apply.Applier
-	// Fleets reads control planes.
-	Fleets FleetReader
+	// Fleets tells how control planes' clusters are.
+	Fleets Fleets
 	// Events records transitions.
 	Events events.EventRecorder
 	// Metrics counts.

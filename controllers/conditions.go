@@ -10,6 +10,7 @@ import (
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
 )
 
+// maxMessage bounds a condition's message, in bytes.
 const maxMessage = 1024
 
 // conditions is a status's list while it is being derived.
@@ -24,11 +25,8 @@ func newConditions(old []metav1.Condition, generation int64) *conditions {
 
 // set puts a condition in place; its transition time moves only when its status does.
 func (c *conditions) set(kind string, status metav1.ConditionStatus, reason, message string) {
-	if len(message) > maxMessage {
-		message = message[:maxMessage-3] + "..."
-	}
 	meta.SetStatusCondition(&c.list, metav1.Condition{
-		Type: kind, Status: status, Reason: reason, Message: message, ObservedGeneration: c.generation,
+		Type: kind, Status: status, Reason: reason, Message: bounded(message, maxMessage), ObservedGeneration: c.generation,
 	})
 }
 
@@ -36,18 +34,33 @@ func (c *conditions) remove(kind string) { meta.RemoveStatusCondition(&c.list, k
 
 // summarise sets Ready, and Reconciling or Stalled, which exist only while true.
 func (c *conditions) summarise(ready readiness) {
-	c.remove(v1alpha1.ConditionReconciling)
-	c.remove(v1alpha1.ConditionStalled)
+	status := metav1.ConditionFalse
 	if ready.ok {
-		c.set(v1alpha1.ConditionReady, metav1.ConditionTrue, ready.reason, ready.message)
-		return
+		status = metav1.ConditionTrue
 	}
-	c.set(v1alpha1.ConditionReady, metav1.ConditionFalse, ready.reason, ready.message)
-	if ready.stalled {
-		c.set(v1alpha1.ConditionStalled, metav1.ConditionTrue, ready.reason, ready.message)
+	c.set(v1alpha1.ConditionReady, status, ready.reason, ready.message)
+	c.only(v1alpha1.ConditionStalled, !ready.ok && ready.stalled, ready)
+	c.only(v1alpha1.ConditionReconciling, !ready.ok && !ready.stalled, ready)
+}
+
+// only sets a condition that exists while it is true, or removes it. One that stays
+// true is not touched, so that its transition time tells since when.
+func (c *conditions) only(kind string, present bool, ready readiness) {
+	if present {
+		c.set(kind, metav1.ConditionTrue, ready.reason, ready.message)
 	} else {
-		c.set(v1alpha1.ConditionReconciling, metav1.ConditionTrue, ready.reason, ready.message)
+		c.remove(kind)
 	}
+}
+
+// retrying says that a request to the API server failed, and leaves what is known
+// as it was: a failed read is no news of the object.
+func (c *conditions) retrying(held *hold) {
+	known := meta.FindStatusCondition(c.list, v1alpha1.ConditionReady)
+	if known == nil || known.ObservedGeneration != c.generation {
+		c.set(v1alpha1.ConditionReady, metav1.ConditionUnknown, held.reason, held.message)
+	}
+	c.set(v1alpha1.ConditionReconciling, metav1.ConditionTrue, held.reason, held.message)
 }
 
 // sorted is the list in a stable order.

@@ -1,6 +1,8 @@
 package controllers
 
 import (
+	"fmt"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -9,6 +11,9 @@ import (
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
 )
+
+// maxNote is the longest note that the API server accepts in an event, in bytes.
+const maxNote = 1024
 
 // recordTransitions tells of each condition whose status or reason changed.
 // Reconciling and Stalled repeat what Ready says, and are left out.
@@ -25,7 +30,8 @@ func recordTransitions(recorder events.EventRecorder, object runtime.Object, bef
 		if now.Status != metav1.ConditionTrue && !expected(now.Reason) {
 			kind = corev1.EventTypeWarning
 		}
-		recorder.Eventf(object, nil, kind, now.Reason, "Reconcile", "%s is %s: %s", now.Type, now.Status, now.Message)
+		note := bounded(fmt.Sprintf("%s is %s: %s", now.Type, now.Status, now.Message), maxNote)
+		recorder.Eventf(object, nil, kind, now.Reason, "Reconcile", "%s", note)
 	}
 }
 

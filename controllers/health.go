@@ -37,7 +37,9 @@ type trouble struct {
 
 // troubleOf finds what keeps a Deployment's pod from running, or nil. Messages hold
 // no pod name and no count, so that they stay the same from one look to the next.
-func troubleOf(deployment *appsv1.Deployment, pods []corev1.Pod) *trouble {
+// What a program printed is quoted only if it is ours: the last line of a bot that
+// cannot sign in may well hold its token.
+func troubleOf(deployment *appsv1.Deployment, pods []corev1.Pod, quote bool) *trouble {
 	for _, condition := range deployment.Status.Conditions {
 		if condition.Type == appsv1.DeploymentReplicaFailure && condition.Status == corev1.ConditionTrue {
 			return &trouble{reason: condition.Reason, message: "no pod can be created: " + oneLine(condition.Message)}
@@ -48,68 +50,86 @@ func troubleOf(deployment *appsv1.Deployment, pods []corev1.Pod) *trouble {
 		if !pods[i].DeletionTimestamp.IsZero() {
 			continue
 		}
-		if found := podTrouble(&pods[i]); found != nil {
+		if found := podTrouble(&pods[i], quote); found != nil {
 			return found
 		}
 	}
 	return nil
 }
 
-func podTrouble(pod *corev1.Pod) *trouble {
+func podTrouble(pod *corev1.Pod, quote bool) *trouble {
 	for _, condition := range pod.Status.Conditions {
 		if condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse {
 			return &trouble{reason: condition.Reason, message: "the pod cannot be scheduled: " + oneLine(condition.Message)}
 		}
 	}
 	for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
-		if found := containerTrouble(status); found != nil {
+		if found := containerTrouble(status, quote); found != nil {
 			return found
 		}
 	}
 	return nil
 }
 
-func containerTrouble(status corev1.ContainerStatus) *trouble {
+func containerTrouble(status corev1.ContainerStatus, quote bool) *trouble {
 	waiting := ptr.Deref(status.State.Waiting, corev1.ContainerStateWaiting{}).Reason
-	ended := cmp.Or(status.State.Terminated, status.LastTerminationState.Terminated)
 	switch waiting {
 	case "ErrImagePull", "ImagePullBackOff":
 		return &trouble{reason: "ImagePullBackOff", message: fmt.Sprintf("image %s cannot be pulled", status.Image)}
 	case "ContainerCreating", "PodInitializing":
 		return nil
 	case "", "CrashLoopBackOff":
-		crashed := waiting != "" || status.State.Terminated != nil
-		if ended == nil || status.Ready || !crashed {
-			return nil
-		}
-		return &trouble{
-			reason:   "CrashLoopBackOff",
-			message:  fmt.Sprintf("container %s ended with exit code %d%s", status.Name, ended.ExitCode, lastWords(ended)),
-			exitCode: ended.ExitCode,
-		}
+		return crash(status, quote)
 	}
 	return &trouble{reason: waiting, message: oneLine(status.State.Waiting.Message)}
 }
 
-// lastWords is the termination message, or the kernel's word for the end.
-func lastWords(ended *corev1.ContainerStateTerminated) string {
-	if ended.Reason == "OOMKilled" {
-		return ": it used more memory than pod.resources.limits.memory"
+// crash tells how a container ended that is not ready again. It says the same while
+// the container waits, and while it runs once more.
+func crash(status corev1.ContainerStatus, quote bool) *trouble {
+	ended := cmp.Or(status.State.Terminated, status.LastTerminationState.Terminated)
+	if ended == nil || status.Ready {
+		return nil
 	}
-	if text := oneLine(ended.Message); text != "" {
-		return ": " + text
+	return &trouble{
+		reason:   "CrashLoopBackOff",
+		message:  fmt.Sprintf("container %s ended with exit code %d%s", status.Name, ended.ExitCode, lastWords(ended, quote)),
+		exitCode: ended.ExitCode,
 	}
-	return ""
 }
 
+// exitKilled is how a process ends that is killed: by its liveness or startup probe,
+// if not for its memory.
+const exitKilled = 128 + 9
+
+// lastWords explains an end.
+func lastWords(ended *corev1.ContainerStateTerminated, quote bool) string {
+	text := oneLine(ended.Message)
+	switch {
+	case ended.Reason == "OOMKilled":
+		return ": it used more memory than pod.resources.limits.memory"
+	case quote && text != "":
+		return ": " + text
+	case ended.ExitCode == exitKilled:
+		return ": it was killed, as a container is that does not answer /healthz on its port"
+	}
+	return ": see kubectl logs --previous"
+}
+
+// maxLine bounds what a message quotes, in bytes.
 const maxLine = 256
 
 // oneLine is the last line of a text, bounded.
 func oneLine(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
-	line := strings.TrimSpace(lines[len(lines)-1])
-	if len(line) > maxLine {
-		line = strings.ToValidUTF8(line[:maxLine], "") + "..."
+	return bounded(strings.TrimSpace(lines[len(lines)-1]), maxLine)
+}
+
+// bounded cuts a text to a number of bytes, between two characters.
+func bounded(text string, most int) string {
+	if len(text) <= most {
+		return text
 	}
-	return line
+	const more = "..."
+	return strings.ToValidUTF8(text[:most-len(more)], "") + more
 }

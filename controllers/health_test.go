@@ -68,6 +68,7 @@ func TestTroubleOf(t *testing.T) {
 	for sentence, tc := range map[string]struct {
 		deployment appsv1.Deployment
 		pods       []corev1.Pod
+		foreign    bool
 		want       string
 	}{
 		"no pod yet":            {},
@@ -94,6 +95,24 @@ func TestTroubleOf(t *testing.T) {
 			pods: []corev1.Pod{podWith(corev1.ContainerStatus{State: ended(2, "Error", "first\nlast words\n")})},
 			want: "CrashLoopBackOff: container bot ended with exit code 2: last words",
 		},
+		"the program runs once more": {
+			pods: []corev1.Pod{podWith(corev1.ContainerStatus{
+				State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}, LastTerminationState: ended(2, "Error", "first\nlast words\n"),
+			})},
+			want: "CrashLoopBackOff: container bot ended with exit code 2: last words",
+		},
+		"a bot's last words may hold its token": {
+			pods:    []corev1.Pod{podWith(corev1.ContainerStatus{State: ended(1, "Error", "401: improper token MTA5.abc.def")})},
+			foreign: true,
+			want:    "CrashLoopBackOff: container bot ended with exit code 1: see kubectl logs --previous",
+		},
+		"a bot that never answers its probe": {
+			pods: []corev1.Pod{podWith(corev1.ContainerStatus{
+				State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}, LastTerminationState: ended(137, "Error", "waiting..."),
+			})},
+			foreign: true,
+			want:    "CrashLoopBackOff: container bot ended with exit code 137: it was killed, as a container is that does not answer /healthz on its port",
+		},
 		"out of memory": {
 			pods: []corev1.Pod{podWith(corev1.ContainerStatus{State: waiting("CrashLoopBackOff", ""), LastTerminationState: ended(137, "OOMKilled", "")})},
 			want: "CrashLoopBackOff: container bot ended with exit code 137: it used more memory than pod.resources.limits.memory",
@@ -105,7 +124,7 @@ func TestTroubleOf(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			got := ""
-			if found := troubleOf(&tc.deployment, tc.pods); found != nil {
+			if found := troubleOf(&tc.deployment, tc.pods, !tc.foreign); found != nil {
 				got = found.reason + ": " + found.message
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
@@ -117,7 +136,7 @@ func TestTroubleOf(t *testing.T) {
 
 func TestOneLineIsBoundedAndWhole(t *testing.T) {
 	long := oneLine("first\n" + strings.Repeat("ä", 400))
-	if len(long) > maxLine+len("...") || strings.ContainsRune(long, '\uFFFD') || !strings.HasSuffix(long, "ä...") {
+	if len(long) > maxLine || strings.ContainsRune(long, '\uFFFD') || !strings.HasSuffix(long, "ä...") {
 		t.Errorf("a long line became %d bytes: %q", len(long), long)
 	}
 }

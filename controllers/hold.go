@@ -44,6 +44,9 @@ func holdOf(err error) *hold {
 	if terminating, ok := errors.AsType[*apply.TerminatingError](err); ok {
 		return &hold{reason: v1alpha1.ReasonProgressing, message: terminating.Error(), after: retryDeletion}
 	}
+	if invalid, ok := errors.AsType[*apply.InvalidError](err); ok {
+		return &hold{reason: v1alpha1.ReasonInvalidSpec, message: invalid.Error(), stalled: true}
+	}
 	if apierrors.IsInvalid(err) || apierrors.IsForbidden(err) {
 		return &hold{reason: v1alpha1.ReasonApplyFailed, message: err.Error(), stalled: true, after: retryConflict}
 	}
@@ -52,6 +55,13 @@ func holdOf(err error) *hold {
 	return &hold{reason: v1alpha1.ReasonRequestFailed, message: "a request to the API server failed; it is being retried"}
 }
 
+// isRetry tells of a failed request, which is no news of the object.
+func (h *hold) isRetry() bool { return h != nil && h.reason == v1alpha1.ReasonRequestFailed }
+
+// lostRace tells of an error that means only that somebody else wrote first: the
+// next try sees what is there, and no condition need speak of it.
+func lostRace(err error) bool { return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) }
+
 // resultOf maps what stopped a reconcile to what controller-runtime should do:
 // come back at the poll, come back after a hold, or retry an error with back-off.
 func resultOf(err error, poll time.Duration) (reconcile.Result, error) {
@@ -59,7 +69,7 @@ func resultOf(err error, poll time.Duration) (reconcile.Result, error) {
 	switch {
 	case held == nil:
 		return reconcile.Result{RequeueAfter: poll}, nil
-	case held.reason == v1alpha1.ReasonRequestFailed:
+	case held.isRetry():
 		return reconcile.Result{}, err
 	default:
 		return reconcile.Result{RequeueAfter: held.after}, nil

@@ -2,6 +2,7 @@ package fleetapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -18,9 +19,9 @@ import (
 )
 
 const (
-	// clientTimeout bounds one call, and maxResponseBytes one reply.
-	clientTimeout    = 10 * time.Second
-	maxResponseBytes = 1 << 20
+	// clientTimeout bounds one call, and defaultMaxResponseBytes one reply.
+	clientTimeout           = 10 * time.Second
+	defaultMaxResponseBytes = 1 << 20
 )
 
 // StatusError is a reply with another status than the call expects. It never
@@ -44,17 +45,20 @@ type ClientOptions struct {
 	Token func() (string, error)
 	// TLS verifies an https control plane; nil means the system's roots.
 	TLS *tls.Config
+	// MaxResponseBytes bounds a reply; 0 means 1 MiB.
+	MaxResponseBytes int64
 	// Guarded refuses to connect to loopback and link-local addresses. Set it
 	// where the URL comes from somebody else, as in an operator.
 	Guarded bool
 }
 
 // Client calls one control plane. It follows no redirects, waits 10 s at the
-// most and reads at most 1 MiB. It is safe for concurrent use.
+// most and bounds what it reads. It is safe for concurrent use.
 type Client struct {
 	base  string
 	token func() (string, error)
 	http  *http.Client
+	most  int64
 }
 
 // NewClient returns a client for the control plane at baseURL (http or https,
@@ -75,6 +79,7 @@ func NewClient(baseURL string, options ClientOptions) (*Client, error) {
 	return &Client{
 		base:  strings.TrimRight(u.String(), "/"),
 		token: options.Token,
+		most:  cmp.Or(options.MaxResponseBytes, defaultMaxResponseBytes),
 		http: &http.Client{
 			Timeout: clientTimeout,
 			Transport: &http.Transport{
@@ -169,7 +174,7 @@ func (c *Client) call(ctx context.Context, method, path string, in any, want int
 		return withoutURL(err)
 	}
 	defer response.Body.Close()
-	body := io.LimitReader(response.Body, maxResponseBytes+1)
+	body := io.LimitReader(response.Body, c.most+1)
 	if response.StatusCode != want {
 		_, _ = io.Copy(io.Discard, body)
 		return &StatusError{Code: response.StatusCode, RetryAfter: retryAfter(response.Header)}
@@ -178,7 +183,7 @@ func (c *Client) call(ctx context.Context, method, path string, in any, want int
 		_, _ = io.Copy(io.Discard, body)
 		return nil
 	}
-	return decode(body, out)
+	return decode(body, c.most, out)
 }
 
 func (c *Client) request(ctx context.Context, method, path string, in any) (*http.Request, error) {
@@ -210,13 +215,13 @@ func (c *Client) request(ctx context.Context, method, path string, in any) (*htt
 	return request, nil
 }
 
-func decode(body io.Reader, out any) error {
+func decode(body io.Reader, most int64, out any) error {
 	data, err := io.ReadAll(body)
 	if err != nil {
 		return withoutURL(err)
 	}
-	if len(data) > maxResponseBytes {
-		return fmt.Errorf("control plane answered with more than %d bytes", maxResponseBytes)
+	if int64(len(data)) > most {
+		return fmt.Errorf("control plane answered with more than %d bytes", most)
 	}
 	if json.Unmarshal(data, out) != nil {
 		// The decoder's message can quote the body.

@@ -110,7 +110,7 @@ func TestRepliesThatAreNotExpected(t *testing.T) {
 		"a redirect is not followed":                {302, "", []string{"Location", "http://127.0.0.1:1/"}, "control plane answered 302 Found", 302, 0},
 		"a wait that is no number is none":          {429, "", []string{"Retry-After", "soon"}, "control plane answered 429 Too Many Requests", 429, 0},
 		"something else than JSON is not quoted":    {200, "<html>secret", nil, "control plane answered with something else than the expected JSON", 0, 0},
-		"too much":                                  {200, `{"version": "` + strings.Repeat("x", maxResponseBytes) + `"}`, nil, "control plane answered with more than 1048576 bytes", 0, 0},
+		"too much":                                  {200, `{"version": "` + strings.Repeat("x", defaultMaxResponseBytes) + `"}`, nil, "control plane answered with more than 1048576 bytes", 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, _ := serve(t, tc.status, tc.reply, tc.headers...)

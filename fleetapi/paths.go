@@ -40,6 +40,10 @@ const (
 	DefaultBotPort = 9191
 )
 
+// ExitStateLocked is the exit status (EX_TEMPFAIL) of a control plane that finds its
+// state file held by another process.
+const ExitStateLocked = 75
+
 const (
 	// DefaultMetricPrefix is the prefix ("namespace") of a bot's metrics.
 	DefaultMetricPrefix = "discord"
@@ -47,6 +51,9 @@ const (
 	DefaultFleet = "default"
 	// DefaultHeartbeatIntervalSeconds is the interval of an argus-dpy member, which is fixed there.
 	DefaultHeartbeatIntervalSeconds = 15
+	// LeastTTLSeconds is what a member that beats every 15 s +/- 10 % needs to lose one
+	// beat without being shown as down.
+	LeastTTLSeconds = 35
 	// DefaultTTLFactor is how many intervals of silence make a cluster down.
 	DefaultTTLFactor = 3
 )

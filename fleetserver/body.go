@@ -1,6 +1,7 @@
 package fleetserver
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -41,12 +42,14 @@ func (s *Server) readBody(r *http.Request) ([]byte, error) {
 	default:
 		return nil, errEncoding
 	}
-	body, err := io.ReadAll(io.LimitReader(reader, s.config.MaxBodyBytes+1))
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge || int64(len(body)) > s.config.MaxBodyBytes {
-		return body, errTooLarge
+	var body bytes.Buffer
+	body.Grow(int(min(max(r.ContentLength, 0), s.config.MaxBodyBytes)) + bytes.MinRead)
+	_, err := body.ReadFrom(io.LimitReader(reader, s.config.MaxBodyBytes+1))
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge || int64(body.Len()) > s.config.MaxBodyBytes {
+		return body.Bytes(), errTooLarge
 	}
 	if err != nil {
 		return nil, errBodyRead
 	}
-	return body, nil
+	return body.Bytes(), nil
 }

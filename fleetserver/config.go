@@ -25,9 +25,7 @@ const (
 	defaultViewCache      = time.Second
 	// maxFleets caps the regions with entries, because each is a metric label.
 	maxFleets = 500
-	// LeastTTL is what a member that beats every 15 s +/- 10 % needs to lose one
-	// beat without being shown as down.
-	LeastTTL = 35 * time.Second
+	leastTTL  = fleetapi.LeastTTLSeconds * time.Second
 )
 
 // Config is everything that a control plane can be told. The zero value is not
@@ -132,9 +130,9 @@ func (c Config) ViewerCredential() string {
 // Warnings are settings that work and are probably not meant.
 func (c Config) Warnings() []string {
 	var warnings []string
-	if c.TTL() < LeastTTL {
+	if c.TTL() < leastTTL {
 		warnings = append(warnings, fmt.Sprintf("%s x %s is %s: argus-dpy members beat every 15 s and will be shown down and up in turn; %s or more is safe",
-			fleetapi.EnvFleetHeartbeatInterval, fleetapi.EnvFleetTTLFactor, c.TTL(), LeastTTL))
+			fleetapi.EnvFleetHeartbeatInterval, fleetapi.EnvFleetTTLFactor, c.TTL(), leastTTL))
 	}
 	if c.PrometheusURL != "" {
 		warnings = append(warnings, fleetapi.EnvFleetPrometheusURL+" is set, but this version shows pushed values only")

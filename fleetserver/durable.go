@@ -3,6 +3,7 @@ package fleetserver
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/argus-dev/argus-operator/fleetapi"
 	"github.com/argus-dev/argus-operator/fleetserver/registry"
@@ -55,6 +56,20 @@ func (s *Server) settleDebts() {
 	for _, change := range s.registry.Owed() {
 		s.submit(change, func(error) {}) // a failed one is still owed
 	}
+}
+
+// observeCommit counts commits and tells once when the disk begins and when it
+// ceases to refuse them.
+func (s *Server) observeCommit(took time.Duration, err error) {
+	s.metrics.observeCommit(took, err)
+	if was := s.refused.Swap(err != nil); was == (err != nil) {
+		return
+	}
+	if err != nil {
+		s.logger.Error("the state cannot be written: registrations are refused until it can", "error", err)
+		return
+	}
+	s.logger.Info("the state can be written again")
 }
 
 // applied is what else a visible change means.

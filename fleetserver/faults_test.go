@@ -3,6 +3,7 @@ package fleetserver
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,8 +44,14 @@ func TestWithAFullDiskOnlyWhatNeedsItFails(t *testing.T) {
 	if got := refused.header.Get("Retry-After"); got != "5" {
 		t.Errorf("Retry-After %q, want 5", got)
 	}
+	if n := strings.Count(p.logs.String(), "the state cannot be written"); n != 1 {
+		t.Errorf("the fault is told %d times, want once", n)
+	}
 	p.disk.full.Store(false)
 	waitFor(t, "readiness", func() bool { return p.ask(get, fleetapi.PathReadyz, "", "").status == 200 })
+	if !strings.Contains(p.logs.String(), "the state can be written again") {
+		t.Error("the end of the fault is not told")
+	}
 	if got := p.join("new", "asia").Number; got != 5 {
 		t.Errorf("number %d after the fault, want 5: two are burnt", got)
 	}

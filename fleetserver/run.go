@@ -56,7 +56,7 @@ func (s *Server) serve(ctx context.Context) error {
 	})
 	server := &http.Server{
 		Handler: s.http, ReadHeaderTimeout: headerTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
+		MaxHeaderBytes: maxHeaderBytes, ConnState: newConnections(s.config.MaxClusters).changed, ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
 	}
 	server.RegisterOnShutdown(s.hub.close) // streams have no end of their own
 	failed := make(chan error, 1)

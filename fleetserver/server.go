@@ -74,6 +74,8 @@ type Server struct {
 	builds int
 	// changes counts what a view shows.
 	changes atomic.Uint64
+	// refused is set while the disk refuses the state.
+	refused atomic.Bool
 	// swept is when the sweeper last ran, in nanoseconds since the epoch; 0 while there is none.
 	swept atomic.Int64
 
@@ -162,7 +164,7 @@ func (s *Server) open(ctx context.Context, beforeCommit func() error) error {
 		return err
 	}
 	opened, state, err := store.Open(s.config.StatePath, store.Options{
-		MaxClusters: s.config.MaxClusters, Observe: s.metrics.observeCommit, BeforeCommit: beforeCommit,
+		MaxClusters: s.config.MaxClusters, Observe: s.observeCommit, BeforeCommit: beforeCommit,
 	})
 	if err != nil {
 		_ = lock.Release()

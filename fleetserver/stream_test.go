@@ -180,8 +180,12 @@ func TestAStreamEndsWithItsCredential(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.server.keyring.Reload()
+	started := time.Now()
 	if m, ok := w.next(); ok {
 		t.Errorf("it goes on with %+v", m)
+	}
+	if took := time.Since(started); took > 5*time.Second {
+		t.Errorf("it went on for %v", took)
 	}
 }
 

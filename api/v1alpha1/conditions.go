@@ -36,9 +36,13 @@ const (
 	ReasonSecretMissing = "SecretMissing"
 	// ReasonSecretInvalid : a Secret of ours has lost a key that cannot be made again.
 	ReasonSecretInvalid = "SecretInvalid"
+	// ReasonInvalidSpec : the spec holds a value that the schema cannot tell to be wrong.
+	ReasonInvalidSpec = "InvalidSpec"
+	// ReasonResharding : the old shard layout is being stopped before the new one starts.
+	ReasonResharding = "Resharding"
 	// ReasonFleetNotFound : the ArgusFleet that a bot names does not exist in its namespace.
 	ReasonFleetNotFound = "FleetNotFound"
-	// ReasonFleetNotReady : the ArgusFleet that a bot names has not made its member Secret yet.
+	// ReasonFleetNotReady : the ArgusFleet that a bot names has not made its Service and member Secret yet.
 	ReasonFleetNotReady = "FleetNotReady"
 	// ReasonApplyFailed : the API server refused an object that the operator wants.
 	ReasonApplyFailed = "ApplyFailed"
@@ -50,10 +54,14 @@ const (
 const (
 	// ReasonBound : the claim has its volume.
 	ReasonBound = "Bound"
+	// ReasonClaimDiffers : the claim has its volume, and differs from the spec in what cannot change.
+	ReasonClaimDiffers = "ClaimDiffers"
 	// ReasonClaimPending : the claim waits for a volume.
 	ReasonClaimPending = "ClaimPending"
 	// ReasonClaimLost : the claim's volume is gone.
 	ReasonClaimLost = "ClaimLost"
+	// ReasonShortTTL : the control plane answers, but waits too short for members that beat every 15 s.
+	ReasonShortTTL = "ShortTTL"
 	// ReasonReadable : the control plane answered.
 	ReasonReadable = "Readable"
 	// ReasonUnreachable : the control plane did not answer, or not as it should.

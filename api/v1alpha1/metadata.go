@@ -8,7 +8,9 @@ const (
 	LabelBot = "argus.dev/bot"
 	// LabelCluster is a bot's cluster index, "0" to "255".
 	LabelCluster = "argus.dev/cluster"
-	// ManagedBy is the value of app.kubernetes.io/managed-by on everything we make.
+	// LabelManagedBy is on everything we make, with the value ManagedBy.
+	LabelManagedBy = "app.kubernetes.io/managed-by"
+	// ManagedBy is the value of LabelManagedBy.
 	ManagedBy = "argus-operator"
 	// FieldOwner is the operator's name in managedFields.
 	FieldOwner = "argus-operator"

@@ -53,6 +53,7 @@ type Pod struct {
 	// Resources of the container. Absent: the operator's requests and limits. What
 	// is given here replaces them per resource.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="!has(self.claims)",message="resources.claims is not supported: dynamic resources would need resourceClaims in the pod"
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 	// NodeSelector picks nodes by label.
 	// +optional
@@ -68,7 +69,9 @@ type Pod struct {
 	Tolerations []corev1.Toleration `json:"tolerations,omitempty"`
 	// TopologySpreadConstraints spread a bot's clusters over nodes or zones.
 	// +optional
-	// +listType=atomic
+	// +listType=map
+	// +listMapKey=topologyKey
+	// +listMapKey=whenUnsatisfiable
 	// +kubebuilder:validation:MaxItems=16
 	TopologySpreadConstraints []corev1.TopologySpreadConstraint `json:"topologySpreadConstraints,omitempty"`
 	// PriorityClassName of the pods.
@@ -77,7 +80,8 @@ type Pod struct {
 	PriorityClassName *string `json:"priorityClassName,omitempty"`
 	// ImagePullSecrets to pull the image with.
 	// +optional
-	// +listType=atomic
+	// +listType=map
+	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=16
 	ImagePullSecrets []LocalRef `json:"imagePullSecrets,omitempty"`
 	// Labels added to the pods. The operator's own labels win.
@@ -87,6 +91,7 @@ type Pod struct {
 	// Annotations added to the pods.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=64
+	// +kubebuilder:validation:XValidation:rule="!self.exists(k, k.startsWith('container.apparmor.security.beta.kubernetes.io/') || k.contains('seccomp.security.alpha.kubernetes.io/'))",message="annotations must not change AppArmor or seccomp profiles: what hardens a pod is fixed"
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 

@@ -133,8 +133,7 @@ func inspectConfig(config fleetapi.Config, namespace string, f *findings) {
 		f.bad("namespace '%s' (expected '%s')", config.Namespace, namespace)
 	}
 	// The factor is not told; nearly everybody has the default.
-	likely := fleetserver.Config{HeartbeatInterval: time.Duration(config.Interval) * time.Second, TTLFactor: fleetapi.DefaultTTLFactor}
-	if config.Interval > 0 && likely.TTL() < fleetserver.LeastTTL {
+	if ttl := config.Interval * fleetapi.DefaultTTLFactor; config.Interval > 0 && ttl < fleetapi.LeastTTLSeconds {
 		f.bad("heartbeat interval %d s: argus-dpy members beat every 15 s and may be shown down in between", config.Interval)
 	}
 }

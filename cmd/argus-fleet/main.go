@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/argus-dev/argus-operator/fleetapi"
 	"github.com/argus-dev/argus-operator/fleetserver/store"
 )
 
@@ -22,9 +23,6 @@ var version = "dev"
 
 const (
 	exitError = 1
-	// exitLocked is EX_TEMPFAIL: another process holds the state. The operator
-	// tells it from other failures.
-	exitLocked = 75
 	// terminationLog is where Kubernetes looks for a container's last words.
 	terminationLog = "/dev/termination-log"
 )
@@ -50,7 +48,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		lastWords(line)
 	}
 	if _, ok := errors.AsType[*store.LockedError](err); ok {
-		return exitLocked
+		return fleetapi.ExitStateLocked
 	}
 	return exitError
 }

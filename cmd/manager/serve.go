@@ -96,21 +96,25 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, s *settings) error {
 	if err != nil {
 		return fmt.Errorf("registering metrics: %w", err)
 	}
+	poller := controllers.NewFleetPoller(mgr.GetClient(), own, time.Now, true)
+	if err := mgr.Add(poller); err != nil {
+		return fmt.Errorf("adding the poller: %w", err)
+	}
 	base := controllers.Base{
 		Client:  mgr.GetClient(),
 		Applier: apply.New(mgr.GetClient(), mgr.GetAPIReader(), own.Wrote),
-		Fleets:  controllers.NewHTTPFleetReader(mgr.GetClient(), true),
+		Fleets:  poller,
 		Events:  mgr.GetEventRecorder("argus-operator"),
 		Metrics: own,
 		Options: s.manifests,
 		Now:     time.Now,
 	}
 	fleets := &controllers.ArgusFleetReconciler{Base: base, Random: rand.Reader}
-	if err := fleets.SetupWithManager(mgr); err != nil {
+	if err := fleets.SetupWithManager(mgr, poller.Woken(v1alpha1.KindArgusFleet)); err != nil {
 		return fmt.Errorf("setting up ArgusFleet: %w", err)
 	}
 	bots := &controllers.ArgusBotReconciler{Base: base, AllowExternalFleets: s.allowExternalFleets}
-	if err := bots.SetupWithManager(ctx, mgr); err != nil {
+	if err := bots.SetupWithManager(ctx, mgr, poller.Woken(v1alpha1.KindArgusBot)); err != nil {
 		return fmt.Errorf("setting up ArgusBot: %w", err)
 	}
 	for add, check := range map[string]func(string, healthz.Checker) error{"healthz": mgr.AddHealthzCheck, "readyz": mgr.AddReadyzCheck} {

@@ -59,7 +59,7 @@ func (l *List) Accept(presented string, now time.Time) bool {
 			match = t
 		}
 	}
-	if match == nil || presented == "" {
+	if match == nil {
 		return false
 	}
 	match.lastUsed.Store(now.UnixNano())

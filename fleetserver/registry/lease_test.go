@@ -101,6 +101,7 @@ func TestRequiredLeases(t *testing.T) {
 			h.c.advance(21 * time.Second)
 			h.beat("stranger", ErrUnknown)
 			fresh := h.register("", nil)
+			h.register(old, ErrLeased) // even before the new holder has beaten
 			h.beat(fresh, nil)
 			h.beat(old, ErrLeased)
 			h.register(old, ErrLeased)

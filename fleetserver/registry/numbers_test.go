@@ -147,45 +147,71 @@ func TestOneDraftPerIdentity(t *testing.T) {
 	}
 }
 
-func TestCaps(t *testing.T) {
-	register := func(r *Registry, identity, fleet string) error {
-		change, err := r.Register(context.Background(), Registration{Identity: identity, Fleet: fleet})
-		if err == nil {
-			r.Apply(change)
-		}
-		return err
+// tryRegister registers and applies; the error is the registry's.
+func tryRegister(r *Registry, identity, fleet string) error {
+	change, err := r.Register(context.Background(), Registration{Identity: identity, Fleet: fleet})
+	if err == nil {
+		r.Apply(change)
 	}
-	t.Run("a third identity is refused at two, a known one never", func(t *testing.T) {
-		r := newTest(newClock(), func(o *Options) { o.MaxClusters = 2 })
-		for identity, want := range map[string]error{"a": nil} {
-			if err := register(r, identity, "asia"); !errors.Is(err, want) {
+	return err
+}
+
+// attempt is one register of a sequence and how it must end.
+type attempt struct {
+	identity, fleet string
+	want            error
+}
+
+func (a attempt) make(t *testing.T, r *Registry) {
+	t.Helper()
+	if err := tryRegister(r, a.identity, a.fleet); !errors.Is(err, a.want) {
+		t.Errorf("%s in %s: %v, want %v", a.identity, a.fleet, err, a.want)
+	}
+}
+
+// TestCaps plays registers; the second of each sequence is still a draft while
+// the third is made.
+func TestCaps(t *testing.T) {
+	for name, tc := range map[string]struct {
+		clusters, fleets int
+		attempts         []attempt
+	}{
+		"a third identity is refused at two, a known one never": {2, 500, []attempt{
+			{"a", "asia", nil}, {"b", "asia", nil}, {"c", "asia", ErrFull}, {"c", "asia", ErrFull}, {"a", "asia", nil},
+		}},
+		"a region counts while it has entries": {1000, 2, []attempt{
+			{"a", "asia", nil},
+			{"b", "europe", nil},
+			{"c", "africa", ErrTooManyFleets},
+			{"c", "africa", ErrTooManyFleets},
+			{"c", "asia", nil},
+			{"b", "asia", nil},
+			{"c", "africa", nil},
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newTest(newClock(), func(o *Options) { o.MaxClusters, o.MaxFleets = tc.clusters, tc.fleets })
+			tc.attempts[0].make(t, r)
+			draft, err := r.Register(context.Background(), Registration{Identity: tc.attempts[1].identity, Fleet: tc.attempts[1].fleet})
+			if err != nil {
 				t.Fatal(err)
 			}
-		}
-		open, err := r.Register(context.Background(), Registration{Identity: "b", Fleet: "asia"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := register(r, "c", "asia"); !errors.Is(err, ErrFull) {
-			t.Errorf("third while the second is still a draft: %v, want ErrFull", err)
-		}
-		r.Apply(open)
-		if err := register(r, "a", "asia"); err != nil {
-			t.Errorf("known identity at the cap: %v", err)
-		}
-	})
-	t.Run("a new region is refused at the region cap, a known one never", func(t *testing.T) {
-		r := newTest(newClock(), func(o *Options) { o.MaxFleets = 1 })
-		if err := register(r, "a", "asia"); err != nil {
-			t.Fatal(err)
-		}
-		if err := register(r, "b", "europe"); !errors.Is(err, ErrTooManyFleets) {
-			t.Errorf("second region: %v, want ErrTooManyFleets", err)
-		}
-		if err := register(r, "b", "asia"); err != nil {
-			t.Errorf("known region: %v", err)
-		}
-	})
+			tc.attempts[2].make(t, r)
+			r.Apply(draft)
+			for _, a := range tc.attempts[3:] {
+				a.make(t, r)
+			}
+		})
+	}
+}
+
+func TestOneIdentityCannotCollectFleetsWithoutEnd(t *testing.T) {
+	r := newTest(newClock(), nil)
+	for i := range maxFleetsOfOne {
+		attempt{"a", fmt.Sprint("fleet-", i), nil}.make(t, r)
+	}
+	attempt{"a", "one more", ErrTooManyFleets}.make(t, r)
+	attempt{"a", "fleet-0", nil}.make(t, r)
 }
 
 func TestNames(t *testing.T) {

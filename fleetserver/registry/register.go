@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// maxFleetsOfOne bounds the fleets that one identity can collect numbers in.
+const maxFleetsOfOne = 64
+
 // Registration is what a member says of itself when it registers.
 type Registration struct {
 	Identity string
@@ -46,7 +49,7 @@ func checkRegistration(e *entry, q Registration) error {
 
 // admit decides whether a register may go on.
 func (r *Registry) admit(e *entry, fleet, presented string) error {
-	if r.counters[fleet] == 0 && len(r.counters) >= r.options.MaxFleets {
+	if r.tooManyFleets(e, fleet) {
 		return ErrTooManyFleets
 	}
 	if e == nil || e.Retired {
@@ -59,6 +62,24 @@ func (r *Registry) admit(e *entry, fleet, presented string) error {
 		return ErrLeased
 	}
 	return nil
+}
+
+// tooManyFleets keeps the names of fleets from growing without bound: those
+// with entries, drafts among them, and those that one identity has a number in.
+func (r *Registry) tooManyFleets(e *entry, fleet string) bool {
+	if e != nil && e.Numbers[fleet] == 0 && len(e.Numbers) >= maxFleetsOfOne {
+		return true
+	}
+	if r.fleets[fleet] > 0 {
+		return false
+	}
+	fresh := map[string]bool{fleet: true}
+	for _, change := range r.drafts {
+		if r.fleets[change.Record.Fleet] == 0 {
+			fresh[change.Record.Fleet] = true
+		}
+	}
+	return len(r.fleets)+len(fresh) > r.options.MaxFleets
 }
 
 func (r *Registry) registration(e *entry, q Registration, presented string) *Change {

@@ -40,6 +40,8 @@ type Registry struct {
 	drafts map[string]*Change
 	// listed counts the entries that are not retired, arriving the drafts that will add one.
 	listed, arriving int
+	// fleets counts the listed entries of each fleet.
+	fleets map[string]int
 }
 
 // entry is one identity in memory.
@@ -66,6 +68,7 @@ func New(options Options) *Registry {
 		entries:  map[string]*entry{},
 		counters: map[string]int{},
 		drafts:   map[string]*Change{},
+		fleets:   map[string]int{},
 	}
 }
 
@@ -95,9 +98,7 @@ func (r *Registry) Restore(state State) {
 		e.lastSeen, e.seen = last, now.Add(-age)
 		e.wasUp = r.up(e, now)
 		r.entries[record.Identity] = e
-		if !record.Retired {
-			r.listed++
-		}
+		r.list(e, 1)
 	}
 }
 
@@ -186,8 +187,8 @@ func (r *Registry) apply(change *Change, owed bool) {
 	defer r.closeLocked(change)
 	identity := change.Record.Identity
 	before := r.entries[identity]
-	if before != nil && !before.Retired {
-		r.listed--
+	if before != nil {
+		r.list(before, -1)
 	}
 	if change.Kind == Purged {
 		delete(r.entries, identity)
@@ -206,7 +207,16 @@ func (r *Registry) apply(change *Change, owed bool) {
 	if e.Left || e.Retired {
 		e.wasUp = false
 	}
-	if !e.Retired {
-		r.listed++
+	r.list(e, 1)
+}
+
+// list counts an entry in or out, if it is listed.
+func (r *Registry) list(e *entry, by int) {
+	if e.Retired {
+		return
+	}
+	r.listed += by
+	if r.fleets[e.Fleet] += by; r.fleets[e.Fleet] == 0 {
+		delete(r.fleets, e.Fleet)
 	}
 }

@@ -75,22 +75,30 @@ func object(raw json.RawMessage) (map[string]json.RawMessage, bool) {
 // Text is a JSON string, or the literal form of a number other than 0 and of
 // true, as argus-dpy turns them into text; "" for everything else.
 func Text(raw json.RawMessage) string {
-	if len(raw) > 0 && raw[0] == '"' {
-		var text string
-		_ = json.Unmarshal(raw, &text) // "" if it is no string after all
-		return text
+	if len(raw) > 1 && raw[0] == '"' {
+		return unquote(raw)
 	}
-	switch literal := string(raw); {
-	case literal == "true":
+	switch literal := string(raw); literal {
+	case "true":
 		return "True"
-	case literal == "" || literal == "null" || literal == "false" || literal[0] == '{' || literal[0] == '[':
+	case "", "null", "false":
 		return ""
 	default:
-		if value, err := strconv.ParseFloat(literal, 64); err == nil && value == 0 {
+		value, err := strconv.ParseFloat(literal, 64)
+		if literal[0] == '{' || literal[0] == '[' || (err == nil && value == 0) {
 			return ""
 		}
 		return literal
 	}
+}
+
+func unquote(raw json.RawMessage) string {
+	if !hasEscape(raw) {
+		return string(raw[1 : len(raw)-1])
+	}
+	var text string
+	_ = json.Unmarshal(raw, &text) // "" if it is no string after all
+	return text
 }
 
 // labelText is Text, but 0 is "0": there is a shard of that name.

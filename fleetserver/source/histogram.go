@@ -13,27 +13,47 @@ const maxBuckets = 256
 // sorted by finish.
 type histogram struct {
 	buckets []bucket
+	// bounds spares parsing the same label in every series; nil once finished.
+	bounds []boundText
+}
+
+// boundText is the place of a bucket by its label, -1 for one to be ignored.
+type boundText struct {
+	le    string
+	place int
 }
 
 type bucket struct{ bound, count float64 }
 
 func (h *histogram) add(le string, count float64) {
-	bound, ok := parseBound(le)
-	if !ok || count < 0 {
-		return
-	}
-	for i := range h.buckets {
-		if h.buckets[i].bound == bound {
-			h.buckets[i].count += count
-			return
-		}
-	}
-	if len(h.buckets) < maxBuckets {
-		h.buckets = append(h.buckets, bucket{bound, count})
+	if place := h.place(le); place >= 0 && count >= 0 {
+		h.buckets[place].count += count
 	}
 }
 
+// place finds or makes the bucket of a label.
+func (h *histogram) place(le string) int {
+	for _, known := range h.bounds {
+		if known.le == le {
+			return known.place
+		}
+	}
+	place := -1
+	if bound, ok := parseBound(le); ok {
+		place = slices.IndexFunc(h.buckets, func(b bucket) bool { return b.bound == bound })
+		if place < 0 && len(h.buckets) < maxBuckets {
+			h.buckets = append(h.buckets, bucket{bound: bound})
+			place = len(h.buckets) - 1
+		}
+	}
+	if len(h.bounds) < maxBuckets {
+		h.bounds = append(h.bounds, boundText{le, place})
+	}
+	return place
+}
+
 func (h *histogram) finish() {
+	h.bounds = nil
 	slices.SortFunc(h.buckets, func(a, b bucket) int { return cmp.Compare(a.bound, b.bound) })
 	// Sums over series with other bounds need not rise; a quantile needs them to.
 	highest := 0.0

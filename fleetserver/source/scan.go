@@ -1,9 +1,6 @@
 package source
 
-import (
-	"bytes"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // scanDepth is how deep the scanner follows; a heartbeat has seven levels.
 const scanDepth = 16
@@ -15,6 +12,16 @@ const scanDepth = 16
 type scanner struct {
 	data []byte
 	pos  int
+	// skipMember is the method of that name, made a value once.
+	skipMember func(key []byte, depth int) bool
+	skipValue  func(depth int) bool
+}
+
+func newScanner(data []byte) *scanner {
+	s := &scanner{data: data}
+	s.skipMember = func(_ []byte, depth int) bool { return s.skip(depth) }
+	s.skipValue = s.skip
+	return s
 }
 
 // scanHeartbeat reads a heartbeat, and reports false when it is not sure.
@@ -22,14 +29,13 @@ func scanHeartbeat(body []byte, prefix string) (Heartbeat, bool) {
 	if !utf8.Valid(body) {
 		return Heartbeat{}, false
 	}
-	s := &scanner{data: body}
-	b := &beatScan{scanner: s, prefix: prefix + "_"}
-	s.space()
-	if !s.members(0, b.top) {
+	b := newBeatScan(body, prefix)
+	b.space()
+	if !b.members(0, b.top) {
 		return Heartbeat{}, false
 	}
-	s.space()
-	return b.beat, s.pos == len(body)
+	b.space()
+	return b.beat, b.pos == len(body)
 }
 
 // members walks over an object and calls visit with each key; visit must walk
@@ -93,11 +99,12 @@ func (s *scanner) value(depth int) ([]byte, bool) {
 func (s *scanner) skip(depth int) bool {
 	switch c := s.peek(); {
 	case c == '"':
-		return s.skipText()
+		_, ok := s.skipText()
+		return ok
 	case c == '{':
-		return s.members(depth, func(_ []byte, depth int) bool { return s.skip(depth) })
+		return s.members(depth, s.skipMember)
 	case c == '[':
-		return s.elements(depth, s.skip)
+		return s.elements(depth, s.skipValue)
 	case c == '-' || (c >= '0' && c <= '9'):
 		return s.skipNumber()
 	}
@@ -120,33 +127,42 @@ func (s *scanner) word() bool {
 // for a string with an escape, too.
 func (s *scanner) text() ([]byte, bool) {
 	start := s.pos + 1
-	if !s.skipText() {
+	escaped, ok := s.skipText()
+	if !ok || escaped {
 		return nil, false
 	}
-	inner := s.data[start : s.pos-1]
-	return inner, bytes.IndexByte(inner, '\\') < 0
+	return s.data[start : s.pos-1], true
 }
 
-func (s *scanner) skipText() bool {
+func (s *scanner) skipText() (escaped, ok bool) {
 	if !s.take('"') {
-		return false
+		return false, false
 	}
 	for s.pos < len(s.data) {
-		switch c := s.data[s.pos]; {
-		case c == '"':
+		s.pos += plainLength(s.data[s.pos:])
+		switch s.peek() {
+		case '"':
 			s.pos++
-			return true
-		case c < ' ':
-			return false
-		case c == '\\':
-			if !s.escape() {
-				return false
+			return escaped, true
+		case '\\':
+			if escaped = true; !s.escape() {
+				return true, false
 			}
 		default:
-			s.pos++
+			return escaped, false // a control character, or the end
 		}
 	}
-	return false
+	return escaped, false
+}
+
+// plainLength is how many bytes stand for themselves.
+func plainLength(rest []byte) int {
+	for i, c := range rest {
+		if c == '"' || c == '\\' || c < ' ' {
+			return i
+		}
+	}
+	return len(rest)
 }
 
 func (s *scanner) escape() bool {
@@ -198,6 +214,9 @@ func (s *scanner) digits() bool {
 }
 
 func (s *scanner) space() {
+	if s.pos < len(s.data) && s.data[s.pos] > ' ' {
+		return
+	}
 	for s.pos < len(s.data) {
 		switch s.data[s.pos] {
 		case ' ', '\t', '\n', '\r':

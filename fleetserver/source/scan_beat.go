@@ -1,5 +1,7 @@
 package source
 
+import "bytes"
+
 // beatScan is the heartbeat's shape on top of a scanner. Every visitor refuses
 // a key that it has seen before, because the last one would count.
 type beatScan struct {
@@ -12,12 +14,22 @@ type beatScan struct {
 	// contributed are the families that brought something.
 	contributed [][]byte
 
+	// The visitors of what there are many of, made values once.
+	onFamilyField, onSampleField, onLabel func(key []byte, depth int) bool
+	onSample                              func(depth int) bool
+
 	hasSamples bool
 	added      bool
 	sample     sampleScan
 	label      []byte // the value of the label that is looked for
 	labelName  string
 	hasLabel   bool
+}
+
+func newBeatScan(body []byte, prefix string) *beatScan {
+	b := &beatScan{scanner: newScanner(body), prefix: prefix + "_"}
+	b.onFamilyField, b.onSampleField, b.onLabel, b.onSample = b.familyField, b.sampleField, b.labelField, b.sampleElement
+	return b
 }
 
 // sampleScan is one sample as far as it was read.
@@ -44,8 +56,8 @@ func (b *beatScan) top(key []byte, depth int) bool {
 
 func (b *beatScan) textField(depth int, into *string) bool {
 	raw, ok := b.value(depth)
-	if !ok || raw[0] == 'N' || raw[0] == 'I' || (len(raw) > 1 && raw[1] == 'I') {
-		return false // one of Python's literals: not a text that anybody sends
+	if !ok || pythonLiteral(raw) {
+		return false // not a text that anybody sends
 	}
 	*into = Text(raw)
 	return true
@@ -84,7 +96,7 @@ func (b *beatScan) family(name []byte, depth int) bool {
 		b.reading.family(string(short))
 		b.added = true
 	}
-	if !b.members(depth, b.familyField) {
+	if !b.members(depth, b.onFamilyField) {
 		return false
 	}
 	if b.added {
@@ -97,7 +109,7 @@ func (b *beatScan) familyField(key []byte, depth int) bool {
 	if string(key) != "samples" {
 		return b.skip(depth)
 	}
-	return once(&b.hasSamples) && b.elements(depth, b.sampleElement)
+	return once(&b.hasSamples) && b.elements(depth, b.onSample)
 }
 
 func (b *beatScan) sampleElement(depth int) bool {
@@ -105,7 +117,7 @@ func (b *beatScan) sampleElement(depth int) bool {
 		return b.skip(depth)
 	}
 	b.sample = sampleScan{}
-	return b.members(depth, b.sampleField) && b.addSample()
+	return b.members(depth, b.onSampleField) && b.addSample()
 }
 
 func (b *beatScan) sampleField(key []byte, depth int) (ok bool) {
@@ -158,7 +170,7 @@ func (b *beatScan) labelOf(name string) (string, bool) {
 	b.label, b.labelName, b.hasLabel = nil, name, false
 	position, data := b.pos, b.data
 	b.data, b.pos = b.sample.labels, 0
-	ok := b.members(0, b.labelField)
+	ok := b.members(0, b.onLabel)
 	b.data, b.pos = data, position
 	return labelText(b.label), ok
 }
@@ -171,14 +183,12 @@ func (b *beatScan) labelField(key []byte, depth int) (ok bool) {
 		return false
 	}
 	b.label, ok = b.value(depth)
-	return ok && b.label[0] != 'N' && b.label[0] != 'I'
+	return ok && !pythonLiteral(b.label)
 }
 
-func hasEscape(quoted []byte) bool {
-	for _, c := range quoted {
-		if c == '\\' {
-			return true
-		}
-	}
-	return false
+// pythonLiteral reports NaN, Infinity and -Infinity.
+func pythonLiteral(raw []byte) bool {
+	return len(raw) > 1 && (raw[0] == 'N' || raw[0] == 'I' || raw[1] == 'I')
 }
+
+func hasEscape(quoted []byte) bool { return bytes.IndexByte(quoted, '\\') >= 0 }

@@ -123,7 +123,7 @@ func TestQuantile(t *testing.T) {
 		"a first bucket that ends at 0 is not interpolated": {[]bucket{{0, 100}, {1, 100}, {inf, 100}}, 0, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := histogram{tc.buckets}
+			h := histogram{buckets: tc.buckets}
 			got, ok := h.quantile(0.95)
 			if math.Abs(got-tc.want) > 1e-12 || ok != tc.ok {
 				t.Errorf("%v %v, want %v %v", got, ok, tc.want, tc.ok)

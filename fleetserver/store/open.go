@@ -74,7 +74,9 @@ func Open(path string, options Options) (*Store, registry.State, error) {
 	if err != nil {
 		return nil, registry.State{}, err
 	}
-	if err := os.Chmod(path, fileMode); err != nil {
+	// A volume may have opened the file to its group. Where it is not ours to
+	// close again, it still is to be used.
+	if err := os.Chmod(path, fileMode); err != nil && !errors.Is(err, fs.ErrPermission) {
 		_ = db.Close()
 		return nil, registry.State{}, fmt.Errorf("restricting the state file: %w", err)
 	}

@@ -60,7 +60,7 @@ func Labelled(owner metav1.Object, key, value string) Ownership {
 			return metav1.IsControlledBy(live, owner)
 		}
 		labels := live.GetLabels()
-		return labels[key] == value && labels["app.kubernetes.io/managed-by"] == v1alpha1.ManagedBy
+		return labels[key] == value && labels[v1alpha1.LabelManagedBy] == v1alpha1.ManagedBy
 	}
 }
 
@@ -71,14 +71,17 @@ type Found[T client.Object] struct {
 	Exists bool
 	// Stands: it is as desired.
 	Stands bool
+	// Drifted: it was applied as desired, and somebody has changed it since.
+	Drifted bool
 
 	kind string
 	want *wanted
 }
 
 // Check reads how desired stands, and writes nothing. It fails with a
-// NameConflictError when the name belongs to somebody else, and with a
-// TerminatingError while the object is being deleted.
+// NameConflictError when the name belongs to somebody else, with a TerminatingError
+// while the object is being deleted, and with an InvalidError when desired is none
+// that could be applied.
 func Check[T client.Object](ctx context.Context, a *Applier, owns Ownership, desired T) (Found[T], error) {
 	kind, err := a.kindOf(desired)
 	if err != nil {
@@ -86,7 +89,7 @@ func Check[T client.Object](ctx context.Context, a *Applier, owns Ownership, des
 	}
 	want, err := a.newWanted(desired)
 	if err != nil {
-		return Found[T]{}, fmt.Errorf("preparing %s %s: %w", kind, desired.GetName(), err)
+		return Found[T]{}, &InvalidError{Kind: kind, Name: desired.GetName(), Cause: err}
 	}
 	found := Found[T]{Live: desired.DeepCopyObject().(T), kind: kind, want: want}
 	if err := a.Read(ctx, found.Live); err != nil {
@@ -106,7 +109,11 @@ func (f *Found[T]) judge(a *Applier, owns Ownership) (err error) {
 	if !f.Live.GetDeletionTimestamp().IsZero() {
 		return &TerminatingError{Kind: f.kind, Name: f.Live.GetName()}
 	}
-	f.Stands, err = a.stands(f.Live, f.want)
+	if f.Live.GetAnnotations()[HashAnnotation] != f.want.applied.GetAnnotations()[HashAnnotation] {
+		return nil
+	}
+	same, err := a.same(f.Live, f.want)
+	f.Stands, f.Drifted = same, !same
 	return err
 }
 

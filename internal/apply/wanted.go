@@ -39,8 +39,8 @@ func (a *Applier) newWanted(desired client.Object) (*wanted, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A Secret's data is compared whole, and no digest of it is shown to those who
-	// may read metadata only.
+	// No digest of a Secret is shown to those who may read metadata only: its fields
+	// are compared, and that is all.
 	if _, secret := desired.(*corev1.Secret); !secret {
 		if err := stamp(stamped, applied); err != nil {
 			return nil, err
@@ -77,19 +77,16 @@ func (w *wanted) body(current client.Object) ([]byte, error) {
 	return json.Marshal(object.Object)
 }
 
-// stands tells whether the live object is as wanted: last applied with the same
-// digest, and with every wanted field as it was applied.
-func (a *Applier) stands(current client.Object, want *wanted) (bool, error) {
-	if current.GetAnnotations()[HashAnnotation] != want.applied.GetAnnotations()[HashAnnotation] {
-		return false, nil
-	}
+// same tells whether the live object has every wanted field as it was applied.
+func (a *Applier) same(current client.Object, want *wanted) (bool, error) {
 	object := current.DeepCopyObject().(client.Object)
 	object.GetObjectKind().SetGroupVersionKind(want.applied.GroupVersionKind())
 	live, err := appliedForm(object)
 	if err != nil {
 		return false, err
 	}
-	liveTyped, err := a.types.ObjectToTyped(live)
+	// What stands may hold an environment variable twice: the API server lets a person add it.
+	liveTyped, err := a.types.ObjectToTyped(live, typed.AllowDuplicates)
 	if err != nil {
 		return false, fmt.Errorf("typing the live %s %s: %w", live.GetKind(), live.GetName(), err)
 	}

@@ -40,6 +40,7 @@ func botDeployment(bot *v1alpha1.ArgusBot, fleet *FleetTarget, index int, shards
 		Spec:       botPod(bot, fleet, index, shards),
 	}
 	tune(&template, pod.Pod)
+	template.Annotations = merge(template.Annotations, map[string]string{annotationShards: Layout(bot, shards)})
 	harden(&template.Spec)
 	return &appsv1.Deployment{
 		ObjectMeta: objectMeta(BotClusterName(bot.Name, index), bot.Namespace, labels, BotOwner(bot)),
@@ -73,7 +74,7 @@ func botPod(bot *v1alpha1.ArgusBot, fleet *FleetTarget, index int, shards ShardR
 			Command:      bot.Spec.Command,
 			Args:         bot.Spec.Args,
 			EnvFrom:      pod.EnvFrom,
-			Env:          append(env, pod.Env...),
+			Env:          append(env, completeEnv(pod.Env)...),
 			Ports:        []corev1.ContainerPort{{Name: portName, ContainerPort: effective.MetricsPort, Protocol: corev1.ProtocolTCP}},
 			Resources:    botResources(),
 			VolumeMounts: append(mounts, stateMount, tmpMount),

@@ -48,7 +48,7 @@ func objectsOf(t *testing.T, cr []byte) []client.Object {
 		decode(t, cr, fleet)
 		return present(
 			FleetServerSecret(fleet, testTokens()), FleetMemberSecret(fleet, testTokens()), FleetViewerSecret(fleet, testTokens()),
-			FleetServiceAccount(fleet), FleetNetworkPolicy(fleet, testOptions()), FleetService(fleet), FleetClaim(fleet),
+			FleetServiceAccount(fleet), FleetNetworkPolicy(fleet, testOptions()), FleetService(fleet), FleetClaim(fleet, nil),
 			FleetDeployment(fleet, testOptions()),
 		)
 	}

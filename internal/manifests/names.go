@@ -40,11 +40,10 @@ const (
 	appFleet = "argus-fleet"
 	appBot   = "argus-bot"
 
-	labelName      = "app.kubernetes.io/name"
-	labelInstance  = "app.kubernetes.io/instance"
-	labelManagedBy = "app.kubernetes.io/managed-by"
-	labelPartOf    = "app.kubernetes.io/part-of"
-	partOf         = "argus"
+	labelName     = "app.kubernetes.io/name"
+	labelInstance = "app.kubernetes.io/instance"
+	labelPartOf   = "app.kubernetes.io/part-of"
+	partOf        = "argus"
 )
 
 // FleetSelector selects the pods of a control plane. Selectors are immutable, so
@@ -65,7 +64,7 @@ func BotClusterSelector(bot string, index int) map[string]string {
 
 // ManagedLabels select everything that the operator makes.
 func ManagedLabels() map[string]string {
-	return map[string]string{labelManagedBy: v1alpha1.ManagedBy}
+	return map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}
 }
 
 func fleetLabels(fleet string) map[string]string {

@@ -11,8 +11,8 @@ import (
 	"github.com/argus-dev/argus-operator/fleetapi"
 )
 
-// FleetNetworkPolicy lets bots of the namespace, the operator, ingress and
-// monitoring reach the control plane, and the control plane reach DNS. It is nil
+// FleetNetworkPolicy lets bots of the namespace, the operator, and the namespaces
+// that the operator was told of for ingress and monitoring reach the control plane, and the control plane reach DNS. It is nil
 // when the spec switches it off.
 func FleetNetworkPolicy(fleet *v1alpha1.ArgusFleet, options Options) *networkingv1.NetworkPolicy {
 	wanted := or(fleet.Spec.NetworkPolicy, v1alpha1.NetworkPolicy{})
@@ -22,10 +22,13 @@ func FleetNetworkPolicy(fleet *v1alpha1.ArgusFleet, options Options) *networking
 	peers := []networkingv1.NetworkPolicyPeer{
 		{PodSelector: &metav1.LabelSelector{MatchLabels: map[string]string{labelName: appBot}}},
 		operatorPeer(options),
-		monitoringPeer(options),
 	}
-	if options.IngressNamespaces != nil {
-		peers = append(peers, networkingv1.NetworkPolicyPeer{NamespaceSelector: options.IngressNamespaces})
+	// The control plane's metrics are on its only port, with everything else, so
+	// "any namespace may scrape" is not a default here.
+	for _, namespaces := range []*metav1.LabelSelector{options.MonitoringNamespaces, options.IngressNamespaces} {
+		if namespaces != nil {
+			peers = append(peers, networkingv1.NetworkPolicyPeer{NamespaceSelector: namespaces})
+		}
 	}
 	return &networkingv1.NetworkPolicy{
 		ObjectMeta: objectMeta(FleetName(fleet.Name), fleet.Namespace, fleetLabels(fleet.Name), FleetOwner(fleet)),
@@ -33,7 +36,7 @@ func FleetNetworkPolicy(fleet *v1alpha1.ArgusFleet, options Options) *networking
 			PodSelector: metav1.LabelSelector{MatchLabels: FleetSelector(fleet.Name)},
 			PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress},
 			Ingress:     ingressOn(portName, append(peers, wanted.ExtraIngressFrom...)),
-			Egress:      append([]networkingv1.NetworkPolicyEgressRule{dnsEgress()}, wanted.ExtraEgressTo...),
+			Egress:      append([]networkingv1.NetworkPolicyEgressRule{dnsEgress()}, completeEgress(wanted.ExtraEgressTo)...),
 		},
 	}
 }
@@ -63,7 +66,7 @@ func BotNetworkPolicy(bot *v1alpha1.ArgusBot, fleet *FleetTarget, options Option
 			PodSelector: metav1.LabelSelector{MatchLabels: BotSelector(bot.Name)},
 			PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress},
 			Ingress:     ingressOn(portName, peers),
-			Egress:      append(egress, wanted.ExtraEgressTo...),
+			Egress:      append(egress, completeEgress(wanted.ExtraEgressTo)...),
 		},
 	}
 }

@@ -13,6 +13,7 @@ type Options struct {
 	OperatorLabels    map[string]string
 	// IngressNamespaces selects the namespaces of ingress controllers; nil means none is let in.
 	IngressNamespaces *metav1.LabelSelector
-	// MonitoringNamespaces selects the namespaces that scrape; nil means any, on the metrics port only.
+	// MonitoringNamespaces selects the namespaces that scrape; nil means any for a bot's
+	// metrics port, and none for a control plane.
 	MonitoringNamespaces *metav1.LabelSelector
 }

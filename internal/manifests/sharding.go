@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
 )
 
@@ -30,6 +32,18 @@ func (r ShardRange) list() string {
 	}
 	return strings.Join(ids, ",")
 }
+
+// annotationShards on a pod says which shards of how many it runs, so that a pod of an
+// older layout is known by it, whatever somebody did to its environment.
+const annotationShards = "argus.dev/shards"
+
+// Layout is what a cluster runs: its range, and of how many shards.
+func Layout(bot *v1alpha1.ArgusBot, shards ShardRange) string {
+	return fmt.Sprintf("%s/%d", shards, bot.Spec.Sharding.Total)
+}
+
+// LayoutOf is the layout that a pod or a pod template was made for.
+func LayoutOf(pod *metav1.ObjectMeta) string { return pod.Annotations[annotationShards] }
 
 // ShardRanges divides the shards among the clusters, in order: the ranges are
 // disjoint and complete by construction. With `clusters`, the first total mod

@@ -13,22 +13,25 @@ func TestNext(t *testing.T) {
 	starting := Cluster{Exists: true, Updated: true}
 	old := Cluster{Exists: true, Available: true}
 	broken := Cluster{Exists: true}
+	drifted := Cluster{Exists: true, Drifted: true, Available: true}
 
 	for sentence, tc := range map[string]struct {
 		clusters []Cluster
 		want     []int
 	}{
-		"all are created at once":                                {[]Cluster{missing, missing}, []int{0, 1}},
-		"a missing one is created beside running ones":           {[]Cluster{done, missing}, []int{1}},
-		"nothing is to be done":                                  {[]Cluster{done, done}, nil},
-		"a starting one is waited for":                           {[]Cluster{starting, done}, nil},
-		"cluster 0 is the canary":                                {[]Cluster{old, old, old}, []int{0}},
-		"the canary is waited for":                               {[]Cluster{starting, old, old}, nil},
-		"the next follows an available canary":                   {[]Cluster{done, old, old}, []int{1}},
-		"a broken one comes before the canary":                   {[]Cluster{old, broken, broken}, []int{1}},
-		"a broken one waits for a fixed one to become available": {[]Cluster{old, starting, broken}, nil},
-		"a canary that a new change can fix is changed first":    {[]Cluster{broken, old}, []int{0}},
-		"a missing one is created before anything is changed":    {[]Cluster{old, missing}, []int{1}},
+		"all are created at once":                                   {[]Cluster{missing, missing}, []int{0, 1}},
+		"a missing one is created beside running ones":              {[]Cluster{done, missing}, []int{1}},
+		"nothing is to be done":                                     {[]Cluster{done, done}, nil},
+		"a starting one is waited for":                              {[]Cluster{starting, done}, nil},
+		"cluster 0 is the canary":                                   {[]Cluster{old, old, old}, []int{0}},
+		"the canary is waited for":                                  {[]Cluster{starting, old, old}, nil},
+		"the next follows an available canary":                      {[]Cluster{done, old, old}, []int{1}},
+		"a broken one comes before the canary":                      {[]Cluster{old, broken, broken}, []int{1}},
+		"a broken one waits for a fixed one to become available":    {[]Cluster{old, starting, broken}, nil},
+		"a canary that a new change can fix is changed first":       {[]Cluster{broken, old}, []int{0}},
+		"what was changed by hand is put right beside a broken one": {[]Cluster{drifted, starting, old}, []int{0}},
+		"all that were changed by hand are put right":               {[]Cluster{drifted, drifted, old}, []int{0, 1}},
+		"a missing one is created before anything is changed":       {[]Cluster{old, missing}, []int{1}},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, Next(tc.clusters)); diff != "" {

@@ -234,27 +234,33 @@ func TestAPodsTroubleIsNamed(t *testing.T) {
 	pod.Status = corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{
 		Name: "bot", Image: "example.com/bot:v1", RestartCount: 4,
 		State:                corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff", Message: "back-off 40s"}},
-		LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 3, Message: "line\nno token in sight\n"}},
+		LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 3, Message: "improper token: " + botToken}},
 	}}}
 	if err := admin.Status().Update(w.ctx, pod); err != nil {
 		t.Fatal(err)
 	}
 	ready := w.waitCondition(bot, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonPodTrouble)
-	want := "cluster mybot-0: CrashLoopBackOff: container bot ended with exit code 3: no token in sight"
+	want := "cluster mybot-0: CrashLoopBackOff: container bot ended with exit code 3: see kubectl logs --previous"
 	if ready.Message != want {
 		t.Errorf("message %q\n   want %q", ready.Message, want)
+	}
+	if strings.Contains(ready.Message, botToken) {
+		t.Error("the token that the bot printed is in a condition")
 	}
 	if reason := get(w, "mybot", bot).Status.ClusterStatuses[0].Reason; reason != "CrashLoopBackOff" {
 		t.Errorf("cluster's reason %q, want CrashLoopBackOff", reason)
 	}
 }
 
+// botToken is what a bot may print that cannot sign in.
+const botToken = "MTA5.abc.def"
+
 // podOf is a pod as the ReplicaSet of a Deployment would make it.
 func podOf(w *world, deployment string) *corev1.Pod {
 	template := get(w, deployment, &appsv1.Deployment{}).Spec.Template
 	spec := template.Spec
 	spec.ServiceAccountName = ""
-	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: deployment + "-x", Labels: template.Labels}, Spec: spec}
+	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: deployment + "-x", Labels: template.Labels, Annotations: template.Annotations}, Spec: spec}
 }
 
 func TestEventsTellOfTransitionsOnce(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	controllerconfig "sigs.k8s.io/controller-runtime/pkg/config"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/argus-dev/argus-operator/controllers"
@@ -85,10 +86,10 @@ func (o *runningOperator) addControllers(ctx context.Context, mgr ctrl.Manager) 
 		},
 		Now: time.Now,
 	}
-	if err := (&controllers.ArgusFleetReconciler{Base: base, Random: rand.Reader}).SetupWithManager(mgr); err != nil {
+	if err := (&controllers.ArgusFleetReconciler{Base: base, Random: rand.Reader}).SetupWithManager(mgr, make(chan event.GenericEvent)); err != nil {
 		return err
 	}
-	return (&controllers.ArgusBotReconciler{Base: base}).SetupWithManager(ctx, mgr)
+	return (&controllers.ArgusBotReconciler{Base: base}).SetupWithManager(ctx, mgr, make(chan event.GenericEvent))
 }
 
 // restart stops the operator and returns another one with the same control planes.
@@ -181,25 +182,17 @@ func (f *fakeFleets) read(namespace string) ([]fleetapi.ClusterStatus, error) {
 	return f.clusters[namespace], f.failing[namespace]
 }
 
-func (f *fakeFleets) Summary(_ context.Context, source controllers.FleetSource) (fleetapi.Summary, error) {
+// Answer is what a test has set, at once.
+func (f *fakeFleets) Answer(source controllers.FleetSource, _ time.Duration, _ controllers.Asker) controllers.FleetAnswer {
 	clusters, err := f.read(source.Namespace)
-	summary := fleetapi.Summary{Version: "v1", ClustersTotal: len(clusters)}
-	for _, cluster := range clusters {
-		if cluster.Status == fleetapi.StatusUp {
-			summary.ClustersUp++
-		}
+	if err != nil {
+		return controllers.FleetAnswer{Asked: true, Err: err}
 	}
-	summary.Fleets = []fleetapi.FleetSummary{{Name: "default", ClustersUp: summary.ClustersUp, ClustersTotal: summary.ClustersTotal}}
-	return summary, err
-}
-
-func (f *fakeFleets) Status(_ context.Context, source controllers.FleetSource, prefix string) (fleetapi.Status, error) {
-	clusters, err := f.read(source.Namespace)
-	status := fleetapi.Status{Version: "v1"}
+	status := &fleetapi.Status{Version: "v1"}
 	for _, cluster := range clusters {
-		if strings.HasPrefix(cluster.Identity, prefix) {
+		if strings.HasPrefix(cluster.Identity, source.Prefix) {
 			status.Clusters = append(status.Clusters, cluster)
 		}
 	}
-	return status, err
+	return controllers.FleetAnswer{Asked: true, Status: status}
 }

@@ -189,7 +189,7 @@ func runningBot(w *world) (*v1alpha1.ArgusFleet, *v1alpha1.ArgusBot) {
 		w.playKubelet(name, true)
 	}
 	w.waitCondition(fleet, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAvailable)
-	w.waitCondition(fleet, v1alpha1.ConditionReachable, metav1.ConditionTrue, v1alpha1.ReasonReadable)
+	w.waitCondition(fleet, v1alpha1.ConditionReachable, metav1.ConditionTrue, v1alpha1.ReasonShortTTL)
 	w.waitCondition(bot, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAvailable)
 	w.waitCondition(bot, v1alpha1.ConditionFleetJoined, metav1.ConditionTrue, v1alpha1.ReasonJoined)
 	return fleet, bot

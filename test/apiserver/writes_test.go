@@ -48,7 +48,7 @@ func TestValuesInAnotherNotationCostNoWrite(t *testing.T) {
 	w.create(fleet)
 	w.playKubelet("main-fleet", true)
 	w.waitCondition(fleet, v1alpha1.ConditionReady, "True", v1alpha1.ReasonAvailable)
-	w.waitCondition(fleet, v1alpha1.ConditionReachable, "True", v1alpha1.ReasonReadable)
+	w.waitCondition(fleet, v1alpha1.ConditionReachable, "True", v1alpha1.ReasonShortTTL)
 	w.quietly()
 	claim := get(w, "main-fleet-state", &corev1.PersistentVolumeClaim{})
 	if size := claim.Spec.Resources.Requests[corev1.ResourceStorage]; size.String() != "2Gi" {

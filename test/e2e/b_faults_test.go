@@ -131,3 +131,80 @@ func operatorWrites(t *testing.T) []string {
 	}
 	return writes
 }
+
+// A new shard layout starts when the last process of the old one has ended. The
+// node is watched throughout for two processes of one shard.
+func TestAReshardNeverRunsAShardTwice(t *testing.T) {
+	joined(t)
+	stop, watched := make(chan struct{}), make(chan string)
+	go watchShards(t, stop, watched)
+	must(t, "patch", "argusbot/mybot", "--namespace", mainNamespace, "--type=merge", "--patch", `{"spec": {"sharding": {"total": 6, "clusters": 3}}}`)
+	eventually(t, func() string {
+		if shards := get(t, mainNamespace, "mybot", &v1alpha1.ArgusBot{}).Status.Display.Shards; shards != "6/6" {
+			return "the bot shows shards " + shards
+		}
+		return ""
+	})
+	must(t, "patch", "argusbot/mybot", "--namespace", mainNamespace, "--type=merge", "--patch", `{"spec": {"sharding": {"total": 5, "clusters": 2}}}`)
+	eventually(t, func() string {
+		if shards := get(t, mainNamespace, "mybot", &v1alpha1.ArgusBot{}).Status.Display.Shards; shards != "5/5" {
+			return "the bot shows shards " + shards
+		}
+		return ""
+	})
+	waitReady(t, mainNamespace, "argusbot/mybot")
+	close(stop)
+	if problem := <-watched; problem != "" {
+		t.Error(problem)
+	}
+}
+
+// watchShards looks at the bots' processes until it is told to stop, and says what
+// it saw that must not be, or that it saw too little.
+func watchShards(t *testing.T, stop <-chan struct{}, result chan<- string) {
+	t.Helper()
+	problem := ""
+	layouts := map[string]bool{}
+	for {
+		select {
+		case <-stop:
+			if problem == "" && len(layouts) < 2 {
+				problem = "the watch saw only one shard layout"
+			}
+			result <- problem
+			return
+		case <-time.After(50 * time.Millisecond):
+		}
+		holders := map[string]string{}
+		for _, process := range allProcesses(t) {
+			ids, count, ok := shardsOf(process)
+			if !ok {
+				continue
+			}
+			layouts[count] = true
+			for id := range strings.SplitSeq(ids, ",") {
+				if other, taken := holders[id]; taken && problem == "" {
+					problem = "shard " + id + " runs in " + other + " and in " + process.name + " of " + count
+				}
+				holders[id] = process.name + " of " + count
+			}
+		}
+	}
+}
+
+// shardsOf reads a running bot's shards from its environment.
+func shardsOf(p process) (ids, count string, ok bool) {
+	if !strings.HasPrefix(p.commandLine, "/argus-bot") {
+		return "", "", false
+	}
+	for variable := range strings.SplitSeq(p.environment, "\x00") {
+		name, value, _ := strings.Cut(variable, "=")
+		switch name {
+		case "SHARD_IDS":
+			ids = value
+		case "SHARD_COUNT":
+			count = value
+		}
+	}
+	return ids, count, ids != "" && count != ""
+}

@@ -235,8 +235,8 @@ func TestTheMemberReadsWhatTheOperatorWrites(t *testing.T) {
 // A member that beats more seldom than the control plane waits would flap.
 func TestTheDefaultTTLOutlastsALostBeat(t *testing.T) {
 	config := serverConfig(t, `{}`)
-	if config.TTL() < fleetserver.LeastTTL {
-		t.Errorf("the default TTL %s is below %s", config.TTL(), fleetserver.LeastTTL)
+	if least := fleetapi.LeastTTLSeconds * time.Second; config.TTL() < least {
+		t.Errorf("the default TTL %s is below %s", config.TTL(), least)
 	}
 	fast := serverConfig(t, `{heartbeatIntervalSeconds: 1}`)
 	if fast.HeartbeatInterval != time.Second {

@@ -1,0 +1,277 @@
+package controllers
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+
+	"github.com/argus-dev/argus-operator/api/v1alpha1"
+	"github.com/argus-dev/argus-operator/fleetapi"
+)
+
+// controlPlane answers like one that accepts a single viewer token.
+type controlPlane struct {
+	mu     sync.Mutex
+	accept string
+	seen   []string
+}
+
+func (p *controlPlane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seen = append(p.seen, r.URL.RequestURI())
+	if r.Header.Get("Authorization") != "Bearer "+p.accept {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	_, _ = w.Write([]byte(`{"version": "v1", "clusters_up": 1, "clusters": [{"identity": "a-0", "number": 7, "status": "up"}]}`))
+}
+
+func (p *controlPlane) change(accept string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.accept = accept
+}
+
+func (p *controlPlane) asked() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.seen)
+}
+
+func viewerSecret(token string) *corev1.Secret {
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "bots", Name: "viewer"},
+		Data:       map[string][]byte{"token": []byte(token + ",older")},
+	}
+}
+
+// newPoller starts a poller and a control plane that it may ask.
+func newPoller(t *testing.T, secrets client.Client, handler http.Handler) (*FleetPoller, FleetSource) {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return startPoller(t, secrets, false), FleetSource{
+		URL: server.URL, Namespace: "bots", Viewer: v1alpha1.SecretKeyRef{Name: "viewer", Key: "token"},
+	}
+}
+
+func startPoller(t *testing.T, secrets client.Client, guarded bool) *FleetPoller {
+	t.Helper()
+	metrics, err := NewMetrics(prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	poller := NewFleetPoller(secrets, metrics, time.Now, guarded)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- poller.Start(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	for poller.life() == nil {
+		time.Sleep(time.Millisecond)
+	}
+	return poller
+}
+
+var asker = Asker{Kind: v1alpha1.KindArgusBot, NamespacedName: types.NamespacedName{Namespace: "bots", Name: "mybot"}}
+
+// waitAnswer asks every millisecond until an answer is as wanted.
+func waitAnswer(t *testing.T, poller *FleetPoller, source FleetSource, want func(FleetAnswer) bool) FleetAnswer {
+	t.Helper()
+	var answer FleetAnswer
+	for range 5000 {
+		if answer = poller.Answer(source, time.Millisecond, asker); want(answer) {
+			return answer
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatalf("the answer stays %+v", answer)
+	return answer
+}
+
+func good(answer FleetAnswer) bool { return answer.Asked && answer.Err == nil }
+func bad(answer FleetAnswer) bool  { return answer.Asked && answer.Err != nil }
+
+func TestARotatedViewerTokenIsReadAgain(t *testing.T) {
+	secrets := fake.NewClientBuilder().WithObjects(viewerSecret("old")).Build()
+	plane := &controlPlane{accept: "old"}
+	poller, source := newPoller(t, secrets, plane)
+	source.Prefix = "a-"
+	if first := poller.Answer(source, time.Millisecond, asker); first.Asked {
+		t.Error("the first answer was not awaited, so it cannot be known")
+	}
+	status := waitAnswer(t, poller, source, good).Status
+	if len(status.Clusters) != 1 || status.Clusters[0].Number != 7 {
+		t.Fatalf("status %+v", status)
+	}
+	woken := <-poller.Woken(v1alpha1.KindArgusBot)
+	if woken.Object.GetName() != "mybot" || woken.Object.GetNamespace() != "bots" {
+		t.Errorf("woke %s/%s", woken.Object.GetNamespace(), woken.Object.GetName())
+	}
+
+	if err := secrets.Update(t.Context(), viewerSecret("new")); err != nil {
+		t.Fatal(err)
+	}
+	plane.change("new")
+	if answer := waitAnswer(t, poller, source, bad); answer.Err.Error() != "control plane answered 401 Unauthorized" {
+		t.Errorf("a refused token shows as %v", answer.Err)
+	}
+	waitAnswer(t, poller, source, good)
+	if got := plane.asked()[0]; got != fleetapi.PathStatus+"?prefix=a-" {
+		t.Errorf("asked for %s", got)
+	}
+}
+
+// What a condition shows of a failure stays the same from one try to the next and
+// tells no address, body or token.
+func TestFailuresAreStableAndTellNoSecret(t *testing.T) {
+	secret := func(data map[string][]byte) client.Client {
+		return fake.NewClientBuilder().WithObjects(&corev1.Secret{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "bots", Name: "viewer"}, Data: data,
+		}).Build()
+	}
+	token := map[string][]byte{"token": []byte("t0ken")}
+	reply := func(code int, body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", "http://169.254.169.254/")
+			w.WriteHeader(code)
+			_, _ = w.Write([]byte(body))
+		}
+	}
+	for sentence, tc := range map[string]struct {
+		secrets client.Client
+		handler http.Handler
+		want    string
+	}{
+		"the Secret does not exist":  {fake.NewClientBuilder().Build(), reply(200, "{}"), `viewer token: Secret "viewer" does not exist`},
+		"the Secret lacks the key":   {secret(nil), reply(200, "{}"), `viewer token: Secret "viewer" has no key "token", or it is empty`},
+		"a redirect is not followed": {secret(token), reply(302, ""), "control plane answered 302 Found"},
+		"an error of the server":     {secret(token), reply(500, "t0ken leaked"), "control plane answered 500 Internal Server Error"},
+		"something else than JSON":   {secret(token), reply(200, "<html>t0ken"), "no usable answer from URL"},
+		"a reply without an end":     {secret(token), reply(200, strings.Repeat(" ", 2<<20)), "no usable answer from URL"},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			poller, source := newPoller(t, tc.secrets, tc.handler)
+			source.Prefix = "a-"
+			answer := waitAnswer(t, poller, source, bad)
+			if got := strings.ReplaceAll(answer.Err.Error(), source.URL, "URL"); got != tc.want {
+				t.Errorf("error %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestAGuardedPollerRefusesTheOperatorsOwnHost(t *testing.T) {
+	plane := &controlPlane{accept: "old"}
+	secrets := fake.NewClientBuilder().WithObjects(viewerSecret("old")).Build()
+	unguarded, source := newPoller(t, secrets, plane)
+	waitAnswer(t, unguarded, source, good)
+	asked := len(plane.asked())
+	waitAnswer(t, startPoller(t, secrets, true), source, bad)
+	if got := len(plane.asked()); got != asked {
+		t.Errorf("a guarded poller asked a loopback address %d times", got-asked)
+	}
+}
+
+// A control plane that never answers must hold up neither its askers nor others.
+func TestASilentControlPlaneHoldsUpNobody(t *testing.T) {
+	hang := make(chan struct{})
+	secrets := fake.NewClientBuilder().WithObjects(viewerSecret("old")).Build()
+	plane := &controlPlane{accept: "old"}
+	poller, quick := newPoller(t, secrets, plane)
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hang }))
+	t.Cleanup(server.Close)
+	t.Cleanup(func() { close(hang) })
+	slow := quick
+	slow.URL = server.URL
+	for range 100 {
+		if answer := poller.Answer(slow, time.Millisecond, asker); answer.Asked {
+			t.Fatal("a control plane that hangs has answered")
+		}
+	}
+	waitAnswer(t, poller, quick, good)
+}
+
+func TestPausesGrowWithFailures(t *testing.T) {
+	const second = time.Second
+	for sentence, tc := range map[string]struct {
+		interval time.Duration
+		failures int
+		want     time.Duration
+	}{
+		"none":                         {15 * second, 0, 15 * second},
+		"the first is no reason":       {2 * second, 1, 2 * second},
+		"the third doubles twice":      {2 * second, 3, 8 * second},
+		"at most a minute":             {2 * second, 50, time.Minute},
+		"a longer interval is kept":    {5 * time.Minute, 3, 5 * time.Minute},
+		"a minute also from 15 s each": {15 * second, 4, time.Minute},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			if got := pause(tc.interval, tc.failures); got != tc.want {
+				t.Errorf("pause %s, want %s", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestIdlePeersAreForgotten(t *testing.T) {
+	metrics, err := NewMetrics(prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	poller := NewFleetPoller(nil, metrics, func() time.Time { return now }, true)
+	one, other := FleetSource{URL: "http://one"}, FleetSource{URL: "http://other"}
+	poller.Answer(one, time.Second, asker)
+	poller.Answer(other, time.Second, asker)
+	now = now.Add(idlePeer + time.Second)
+	poller.Answer(one, time.Second, asker)
+	poller.Answer(one, time.Second, asker)
+	if _, kept := poller.peers[one]; !kept || len(poller.peers) != 1 {
+		t.Errorf("%d control planes are remembered, want the one in use", len(poller.peers))
+	}
+}
+
+func TestObservationsWaitForTenMinutesAndOnePercent(t *testing.T) {
+	start := time.Now()
+	for sentence, tc := range map[string]struct {
+		before, now int64
+		after       time.Duration
+		want        bool
+	}{
+		"a small change never":          {1000, 1010, time.Hour, false},
+		"a change too soon":             {1000, 1050, 9 * time.Minute, false},
+		"a large change too soon":       {1000, 2000, 59 * time.Second, false},
+		"a large change after a minute": {1000, 1101, time.Minute, true},
+		"a large change in time":        {1000, 1011, 10 * time.Minute, true},
+		"a large loss in time":          {1000, 900, 10 * time.Minute, true},
+		"the first guild in time":       {0, 1, 10 * time.Minute, true},
+		"no change":                     {1000, 1000, time.Hour, false},
+		"the last guild that was left":  {1, 0, 10 * time.Minute, true},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			var o observations
+			o.note("uid", start)
+			if got := o.due("uid", tc.before, tc.now, start.Add(tc.after)); got != tc.want {
+				t.Errorf("due = %v, want %v", got, tc.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,169 @@
+//go:build apiserver
+
+package apiserver
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/argus-dev/argus-operator/api/v1alpha1"
+)
+
+// poke has an object reconciled a few times, and fails if the operator writes
+// anything in the course of it.
+func (w *world) poke(object client.Object) {
+	w.Helper()
+	time.Sleep(time.Second) // what is under way, and events, which are sent in the background
+	before := operator.writes.in(w.namespace)
+	for i := range 4 {
+		change(w, object.GetName(), object, func(o client.Object) { o.SetAnnotations(map[string]string{"poke": strconv.Itoa(i)}) })
+		time.Sleep(300 * time.Millisecond)
+	}
+	if now := operator.writes.in(w.namespace); len(now) > len(before) {
+		w.Errorf("%d writes to an unchanged %s:\n%s", len(now)-len(before), object.GetName(), strings.Join(now[len(before):], "\n"))
+	}
+}
+
+// Whatever a spec holds, and whatever the API server makes of it, the operator
+// writes it once.
+func TestEverySpecSettles(t *testing.T) {
+	files, err := filepath.Glob("../../internal/manifests/testdata/*.yaml")
+	if err != nil || len(files) < 5 {
+		t.Fatalf("found %v: %v", files, err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := newWorld(t)
+			for _, name := range []string{"discord-bot", "far-fleet", "scrape", "dash"} {
+				w.create(&corev1.Secret{
+					ObjectMeta: metav1.ObjectMeta{Name: name}, StringData: map[string]string{"token": "t", "ingest": "t", "secret": "t"},
+				})
+			}
+			var object client.Object = &v1alpha1.ArgusFleet{}
+			deployments := []string{"main-fleet"}
+			if strings.HasPrefix(filepath.Base(file), "bot") {
+				w.create(newFleet("main"))
+				object, deployments = &v1alpha1.ArgusBot{}, []string{"mybot-bot-0"}
+			}
+			if err := yaml.Unmarshal(content, object); err != nil {
+				t.Fatal(err)
+			}
+			object.SetUID("")
+			w.create(object)
+			for _, name := range deployments {
+				w.playKubelet(name, true)
+			}
+			w.poke(object)
+		})
+	}
+}
+
+// An object that is in trouble is not written to either while the trouble stays,
+// and its conditions tell since when.
+func TestTroubleSettles(t *testing.T) {
+	for sentence, prepare := range map[string]func(w *world) client.Object{
+		"a name is taken": func(w *world) client.Object {
+			w.create(foreignDeployment("main-fleet", "fleet"))
+			fleet := newFleet("main")
+			w.create(fleet)
+			w.waitCondition(fleet, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonNameConflict)
+			return fleet
+		},
+		"a Secret is missing": func(w *world) client.Object {
+			bot := newBot("mybot", "", 1, 1)
+			bot.Spec.Fleet = nil
+			w.create(bot)
+			w.waitCondition(bot, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonSecretMissing)
+			return bot
+		},
+		"a pod is awaited": func(w *world) client.Object {
+			bot := newBot("mybot", "", 2, 2)
+			bot.Spec.Fleet = nil
+			w.create(discordSecret(), bot)
+			w.playKubelet("mybot-bot-0", true)
+			w.playKubelet("mybot-bot-1", false)
+			w.waitCondition(bot, v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonProgressing)
+			return bot
+		},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			w := newWorld(t)
+			w.poke(prepare(w))
+		})
+	}
+}
+
+// A retained claim may be larger, or of another class, than the fleet that adopts
+// it asks for. The state in it counts for more.
+func TestALargerRetainedClaimIsAdopted(t *testing.T) {
+	w := newWorld(t)
+	first := newFleet("main")
+	first.Spec.Storage = &v1alpha1.FleetStorage{Size: quantity("4Gi"), StorageClassName: new("slow")}
+	w.create(first)
+	w.playKubelet("main-fleet", true)
+	w.waitCondition(first, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAvailable)
+	claim := get(w, "main-fleet-state", &corev1.PersistentVolumeClaim{})
+	if err := admin.Delete(w.ctx, first); err != nil {
+		t.Fatal(err)
+	}
+	w.playGarbageCollector(first)
+
+	again := newFleet("main")
+	again.Spec.Storage = &v1alpha1.FleetStorage{Size: quantity("1Gi"), StorageClassName: new("fast")}
+	w.create(again)
+	w.playKubelet("main-fleet", true)
+	w.waitCondition(again, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAvailable)
+	before := claim.DeepCopy()
+	claim.Status.Phase = corev1.ClaimBound
+	if err := admin.Status().Patch(w.ctx, claim, client.MergeFrom(before)); err != nil {
+		t.Fatal(err)
+	}
+	bound := w.waitCondition(again, v1alpha1.ConditionStorageBound, metav1.ConditionTrue, v1alpha1.ReasonClaimDiffers)
+	for _, word := range []string{`"slow"`, "4Gi"} {
+		if !strings.Contains(bound.Message, word) {
+			t.Errorf("message %q does not name %s", bound.Message, word)
+		}
+	}
+	w.poke(again)
+}
+
+func TestAVariableAddedTwiceByHandIsHealed(t *testing.T) {
+	w := newWorld(t)
+	_, bot := runningBot(w)
+	deployment := get(w, "mybot-bot-0", &appsv1.Deployment{})
+	env := append(deployment.Spec.Template.Spec.Containers[0].Env, corev1.EnvVar{Name: "ARGUS_CLUSTER_ID", Value: "somebody-else"})
+	deployment.Spec.Template.Spec.Containers[0].Env = env
+	if err := admin.Update(w.ctx, deployment, client.FieldOwner("a-person")); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually(func() string {
+		values := map[string]bool{}
+		for _, variable := range get(w, "mybot-bot-0", deployment).Spec.Template.Spec.Containers[0].Env {
+			if variable.Name == "ARGUS_CLUSTER_ID" {
+				values[variable.Value] = true
+			}
+		}
+		if len(values) != 1 || !values["mybot-0"] {
+			return fmt.Sprintf("the identity is %v", values)
+		}
+		return ""
+	})
+	w.playKubelet("mybot-bot-0", true)
+	w.waitCondition(bot, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAvailable)
+	w.poke(bot)
+}
