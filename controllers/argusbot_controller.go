@@ -78,8 +78,8 @@ func (r *ArgusBotReconciler) Reconcile(ctx context.Context, request ctrl.Request
 	before := bot.DeepCopy()
 	scope := &botScope{bot: bot}
 	err := r.run(ctx, scope)
-	if lostRace(err) {
-		return ctrl.Result{}, err
+	if result, ok := passing(err); ok {
+		return result, nil
 	}
 	r.deriveBotStatus(scope, holdOf(err))
 	if statusErr := writeStatus(ctx, &r.Base, v1alpha1.KindArgusBot, before, bot, botStatusOf); statusErr != nil {

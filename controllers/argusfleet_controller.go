@@ -74,8 +74,8 @@ func (r *ArgusFleetReconciler) Reconcile(ctx context.Context, request ctrl.Reque
 	before := fleet.DeepCopy()
 	scope := &fleetScope{fleet: fleet}
 	err := r.run(ctx, scope)
-	if lostRace(err) {
-		return ctrl.Result{}, err
+	if result, ok := passing(err); ok {
+		return result, nil
 	}
 	deriveFleetStatus(scope, holdOf(err), r.Options)
 	if statusErr := writeStatus(ctx, &r.Base, v1alpha1.KindArgusFleet, before, fleet, fleetStatusOf); statusErr != nil {

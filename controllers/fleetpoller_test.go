@@ -179,14 +179,15 @@ func TestFailuresAreStableAndTellNoSecret(t *testing.T) {
 }
 
 func TestAGuardedPollerRefusesTheOperatorsOwnHost(t *testing.T) {
-	plane := &controlPlane{accept: "old"}
 	secrets := fake.NewClientBuilder().WithObjects(viewerSecret("old")).Build()
-	unguarded, source := newPoller(t, secrets, plane)
+	unguarded, source := newPoller(t, secrets, &controlPlane{accept: "old"})
 	waitAnswer(t, unguarded, source, good)
-	asked := len(plane.asked())
+
+	plane := &controlPlane{accept: "old"}
+	_, source = newPoller(t, secrets, plane)
 	waitAnswer(t, startPoller(t, secrets, true), source, bad)
-	if got := len(plane.asked()); got != asked {
-		t.Errorf("a guarded poller asked a loopback address %d times", got-asked)
+	if asked := plane.asked(); len(asked) > 0 {
+		t.Errorf("a guarded poller asked a loopback address: %v", asked)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -28,6 +29,7 @@ const (
 	retryConflict = 30 * time.Second
 	retryMissing  = 10 * time.Second
 	retryDeletion = 2 * time.Second
+	retryRace     = 200 * time.Millisecond
 )
 
 // holdOf turns an error into what the conditions should say of it, or nil for none.
@@ -58,9 +60,18 @@ func holdOf(err error) *hold {
 // isRetry tells of a failed request, which is no news of the object.
 func (h *hold) isRetry() bool { return h != nil && h.reason == v1alpha1.ReasonRequestFailed }
 
-// lostRace tells of an error that means only that somebody else wrote first: the
-// next try sees what is there, and no condition need speak of it.
-func lostRace(err error) bool { return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) }
+// passing deals with errors that no condition need speak of. Somebody else wrote
+// first: the next try sees what is there. Or the namespace is being deleted, and the
+// object with it.
+func passing(err error) (result reconcile.Result, ok bool) {
+	switch {
+	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
+		return reconcile.Result{}, true
+	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err):
+		return reconcile.Result{RequeueAfter: retryRace}, true
+	}
+	return reconcile.Result{}, false
+}
 
 // resultOf maps what stopped a reconcile to what controller-runtime should do:
 // come back at the poll, come back after a hold, or retry an error with back-off.

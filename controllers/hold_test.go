@@ -7,12 +7,20 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
 	"github.com/argus-dev/argus-operator/internal/apply"
 )
+
+func terminatingNamespace() error {
+	err := apierrors.NewForbidden(schema.GroupResource{Resource: "deployments"}, "x", errors.New("namespace is being terminated"))
+	err.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}
+	return err
+}
 
 // Each error has one of three outcomes: come back at the poll, come back after a
 // hold that a condition explains, or be retried with back-off.
@@ -56,6 +64,21 @@ func TestOutcomes(t *testing.T) {
 				t.Errorf("result %+v and error %v, want after %s and retried %v", result, err, tc.after, tc.retried)
 			}
 		})
+	}
+	for sentence, tc := range map[string]struct {
+		err   error
+		ok    bool
+		after time.Duration
+	}{
+		"somebody wrote first":           {fmt.Errorf("applying: %w", apierrors.NewConflict(schema.GroupResource{}, "x", nil)), true, retryRace},
+		"somebody created first":         {apierrors.NewAlreadyExists(schema.GroupResource{}, "x"), true, retryRace},
+		"the namespace is being deleted": {terminatingNamespace(), true, 0},
+		"anything else":                  {refused, false, 0},
+		"all went well":                  {nil, false, 0},
+	} {
+		if result, ok := passing(tc.err); ok != tc.ok || result.RequeueAfter != tc.after {
+			t.Errorf("%s: passing %v after %s, want %v after %s", sentence, ok, result.RequeueAfter, tc.ok, tc.after)
+		}
 	}
 	if message := holdOf(refused).message; message == refused.Error() {
 		t.Errorf("the condition shows %q, whose address differs from one try to the next", message)

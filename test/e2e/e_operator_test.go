@@ -1,0 +1,25 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/argus-dev/argus-operator/hack/local"
+)
+
+func TestOneReplicaLeadsAndMetricsNeedAToken(t *testing.T) {
+	holder := must(t, "get", "lease", "argus-operator", "--namespace", local.Namespace, "--output=jsonpath={.spec.holderIdentity}")
+	pods := must(t, "get", "pods", "--namespace", local.Namespace, "--selector=app.kubernetes.io/name=argus-operator", "--output=name")
+	leader, _, _ := strings.Cut(holder, "_")
+	if leader == "" || !strings.Contains(pods, leader) || strings.Count(pods, "\n") < 2 {
+		t.Errorf("the lease is held by %q of\n%s, want one of two replicas", holder, pods)
+	}
+	// The API server passes the request on without a token of its own.
+	path := "/api/v1/namespaces/" + local.Namespace + "/pods/https:" + leader + ":8443/proxy/metrics"
+	_, err := kubectl.Output(t.Context(), "get", "--raw", path)
+	if err == nil || !strings.Contains(err.Error(), "provide credentials") {
+		t.Errorf("metrics without a token: %v, want that credentials are asked for", err)
+	}
+}
