@@ -56,8 +56,8 @@ func TestAnUnknownNamespaceStopsTheStart(t *testing.T) {
 	}
 }
 
-func TestFlagsReachTheBuildersAndTheManager(t *testing.T) {
-	s, err := parse(t, "--monitoring-namespace-selector=team=ops", "--watch-namespaces=a,b", "--metrics-auth=none", "--leader-elect=false")
+func TestFlagsReachTheBuilders(t *testing.T) {
+	s, err := parse(t, "--monitoring-namespace-selector=team=ops")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,6 +68,13 @@ func TestFlagsReachTheBuildersAndTheManager(t *testing.T) {
 	if s.manifests.OperatorNamespace != "argus-system" || s.manifests.OperatorLabels["app.kubernetes.io/name"] != "argus-operator" {
 		t.Errorf("the operator's own pods are %+v", s.manifests)
 	}
+}
+
+func TestFlagsReachTheManager(t *testing.T) {
+	s, err := parse(t, "--watch-namespaces=a,b", "--metrics-auth=none", "--leader-elect=false")
+	if err != nil {
+		t.Fatal(err)
+	}
 	scheme, err := newScheme()
 	if err != nil {
 		t.Fatal(err)
@@ -76,11 +83,18 @@ func TestFlagsReachTheBuildersAndTheManager(t *testing.T) {
 	if options.LeaderElection || options.LeaderElectionNamespace != "argus-system" || !options.LeaderElectionReleaseOnCancel {
 		t.Errorf("leader election: %+v", options)
 	}
-	if len(options.Cache.DefaultNamespaces) != 2 || options.Metrics.SecureServing || options.Metrics.FilterProvider != nil {
-		t.Errorf("namespaces %v, secure metrics %v", options.Cache.DefaultNamespaces, options.Metrics.SecureServing)
+	if len(options.Cache.DefaultNamespaces) != 2 {
+		t.Errorf("namespaces %v, want two", options.Cache.DefaultNamespaces)
 	}
+}
+
+func TestMetricsAreClosedUnlessOpened(t *testing.T) {
 	secure := metricsOptions(&settings{options: *defaultOptions()})
 	if !secure.SecureServing || secure.FilterProvider == nil {
 		t.Error("metrics are open by default")
+	}
+	open := metricsOptions(&settings{options: options{metricsAuth: "none"}})
+	if open.SecureServing || open.FilterProvider != nil {
+		t.Error("metrics ask for a token that nobody can check")
 	}
 }

@@ -13,13 +13,14 @@ import (
 // pod.env refuses the variables that the operator sets itself. The rule is text in a
 // marker, so it can fall behind the builder: this is what notices.
 func TestEveryVariableThatTheOperatorSetsIsRefusedInPodEnv(t *testing.T) {
-	rule := ""
+	var rules []string
 	for _, v := range crds(t)["argus.dev_argusbots.yaml"].Spec.Versions {
 		env := v.Schema.OpenAPIV3Schema.Properties["spec"].Properties["pod"].Properties["env"]
 		for _, validation := range env.XValidations {
-			rule += validation.Rule
+			rules = append(rules, validation.Rule)
 		}
 	}
+	rule := strings.Join(rules, "\n")
 	if rule == "" {
 		t.Fatal("pod.env has no rule")
 	}
