@@ -39,6 +39,30 @@ type ArgusFleetSpec struct {
 	// +kubebuilder:validation:Maximum=100000
 	MaxClusters *int32 `json:"maxClusters,omitempty"`
 
+	// RetentionDays after which a cluster that is down is forgotten; its number is
+	// never given to another. Default 0: never.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=36500
+	RetentionDays *int32 `json:"retentionDays,omitempty"`
+
+	// CORSOrigins that may read the API from a browser, each scheme://host[:port]. A
+	// page that the control plane serves itself needs none.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MaxLength=253
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$')",message="each of corsOrigins must be scheme://host[:port] without a path; '*' is not allowed"
+	CORSOrigins []string `json:"corsOrigins,omitempty"`
+
+	// TrustedProxies are the CIDRs of proxies whose X-Forwarded-For is believed.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=43
+	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self)",message="each of trustedProxies must be a CIDR, such as 10.0.0.0/8"
+	TrustedProxies []string `json:"trustedProxies,omitempty"`
+
 	// Leases: Issued (the default) gives each member a lease and checks none;
 	// Required refuses a heartbeat or registration without the right one.
 	// +optional

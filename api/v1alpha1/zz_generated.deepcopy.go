@@ -273,6 +273,21 @@ func (in *ArgusFleetSpec) DeepCopyInto(out *ArgusFleetSpec) {
 		*out = new(int32)
 		**out = **in
 	}
+	if in.RetentionDays != nil {
+		in, out := &in.RetentionDays, &out.RetentionDays
+		*out = new(int32)
+		**out = **in
+	}
+	if in.CORSOrigins != nil {
+		in, out := &in.CORSOrigins, &out.CORSOrigins
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
+	if in.TrustedProxies != nil {
+		in, out := &in.TrustedProxies, &out.TrustedProxies
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	if in.Leases != nil {
 		in, out := &in.Leases, &out.Leases
 		*out = new(LeaseMode)

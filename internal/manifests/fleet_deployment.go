@@ -2,6 +2,7 @@ package manifests
 
 import (
 	"strconv"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -92,6 +93,15 @@ func fleetEnv(fleet *v1alpha1.ArgusFleet) []corev1.EnvVar {
 		envValue(fleetapi.EnvFleetRequireLease, onOff(or(spec.Leases, v1alpha1.LeasesIssued) == v1alpha1.LeasesRequired)),
 		envValue(fleetapi.EnvFleetAuditLog, onOff(or(spec.AuditLog, v1alpha1.Enabled) == v1alpha1.Enabled)),
 		envValue(fleetapi.EnvFleetLogFormat, "json"),
+	}
+	if days := or(spec.RetentionDays, 0); days > 0 {
+		env = append(env, envValue(fleetapi.EnvFleetRetentionDays, number(days)))
+	}
+	if len(spec.CORSOrigins) > 0 {
+		env = append(env, envValue(fleetapi.EnvFleetCORSOrigins, strings.Join(spec.CORSOrigins, ",")))
+	}
+	if len(spec.TrustedProxies) > 0 {
+		env = append(env, envValue(fleetapi.EnvFleetTrustedProxies, strings.Join(spec.TrustedProxies, ",")))
 	}
 	return append(env, limitsEnv(or(spec.Limits, v1alpha1.FleetLimits{}))...)
 }

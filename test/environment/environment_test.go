@@ -136,18 +136,21 @@ func serverConfig(t *testing.T, spec string) fleetserver.Config {
 func TestTheControlPlaneReadsWhatTheOperatorWrites(t *testing.T) {
 	config := serverConfig(t, `{
 		heartbeatIntervalSeconds: 5, ttlFactor: 4, metricPrefix: mybot, maxClusters: 20000, leases: Required, auditLog: Disabled,
+		retentionDays: 30, corsOrigins: ["https://ops.example.com", "http://localhost:3000"], trustedProxies: [10.0.0.0/8, "fd00::/8"],
 		limits: {maxBodyBytes: 2097152, registerBurst: 1200, heartbeatBurst: 30, readBurst: 500, viewCacheMillis: 250}}`)
 	got := map[string]any{
 		"address": config.Address(), "interval": config.HeartbeatInterval, "ttl": config.TTL(), "prefix": config.Namespace,
 		"clusters": config.MaxClusters, "leases": config.RequireLease, "audit": config.AuditLog, "body": config.MaxBodyBytes,
 		"register": config.RegisterBurst, "heartbeat": config.HeartbeatBurst, "read": config.ReadBurst, "view": config.ViewCache,
 		"state": config.StatePath, "log": config.LogFormat, "tls": config.TLS(),
+		"retention": config.Retention, "cors": config.CORSOrigins, "proxies": fmt.Sprint(config.TrustedProxies),
 	}
 	want := map[string]any{
 		"address": "0.0.0.0:9190", "interval": 5 * time.Second, "ttl": 20 * time.Second, "prefix": "mybot",
 		"clusters": 20000, "leases": true, "audit": false, "body": int64(2 << 20),
 		"register": 1200, "heartbeat": 30, "read": 500, "view": 250 * time.Millisecond,
 		"state": "/data/argus-fleet-state.db", "log": "json", "tls": false,
+		"retention": 30 * 24 * time.Hour, "cors": []string{"https://ops.example.com", "http://localhost:3000"}, "proxies": "[10.0.0.0/8 fd00::/8]",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
