@@ -31,7 +31,9 @@ func recordTransitions(recorder events.EventRecorder, object runtime.Object, bef
 			kind = corev1.EventTypeWarning
 		}
 		note := bounded(fmt.Sprintf("%s is %s: %s", now.Type, now.Status, now.Message), maxNote)
-		recorder.Eventf(object, nil, kind, now.Reason, "Reconcile", "%s", note)
+		// The action tells conditions apart: events that are alike in it and in the
+		// reason are counted as one series, of which only the first note is kept.
+		recorder.Eventf(object, nil, kind, now.Reason, now.Type, "%s", note)
 	}
 }
 

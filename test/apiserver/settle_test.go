@@ -24,7 +24,7 @@ import (
 // anything in the course of it.
 func (w *world) poke(object client.Object) {
 	w.Helper()
-	time.Sleep(time.Second) // what is under way, and events, which are sent in the background
+	w.settle()
 	before := operator.writes.in(w.namespace)
 	for i := range 4 {
 		change(w, object.GetName(), object, func(o client.Object) { o.SetAnnotations(map[string]string{"poke": strconv.Itoa(i)}) })

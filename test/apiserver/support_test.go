@@ -195,11 +195,24 @@ func runningBot(w *world) (*v1alpha1.ArgusFleet, *v1alpha1.ArgusBot) {
 	return fleet, bot
 }
 
-// quietly watches for some rounds of polling and fails if the operator writes. The
-// first rounds are for events of what came before, which are sent in the background.
+// settle waits until what came before has been written, its events too, which are
+// sent in the background: until two seconds pass without a write.
+func (w *world) settle() {
+	w.Helper()
+	w.eventually(func() string {
+		before := len(operator.writes.in(w.namespace))
+		time.Sleep(2 * time.Second)
+		if now := len(operator.writes.in(w.namespace)); now > before {
+			return fmt.Sprintf("%d writes in two seconds", now-before)
+		}
+		return ""
+	})
+}
+
+// quietly watches for some rounds of polling and fails if the operator writes.
 func (w *world) quietly() {
 	w.Helper()
-	w.rounds(4)
+	w.settle()
 	before := operator.writes.in(w.namespace)
 	w.rounds(6)
 	if now := operator.writes.in(w.namespace); len(now) > len(before) {

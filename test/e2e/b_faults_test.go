@@ -97,8 +97,16 @@ func TestARolloutRestartIsNotUndone(t *testing.T) {
 // changes: its lease, and nothing else.
 func TestAQuietClusterIsNotWrittenTo(t *testing.T) {
 	joined(t)
-	time.Sleep(3 * time.Second) // events of what came before are sent in the background
 	before := operatorWrites(t)
+	// Events of what came before are sent in the background.
+	eventually(t, func() string {
+		last := len(before)
+		time.Sleep(4 * time.Second)
+		if before = operatorWrites(t); len(before) > last {
+			return "the operator is still writing"
+		}
+		return ""
+	})
 	time.Sleep(10 * time.Second)
 	after := operatorWrites(t)
 	if len(before) == 0 {
