@@ -31,6 +31,8 @@ const (
 	EnvFleetTrustedProxies    = "ARGUS_FLEET_TRUSTED_PROXIES"
 	EnvFleetScrapeAllow       = "ARGUS_FLEET_SCRAPE_ALLOW"
 	EnvFleetPrometheusURL     = "ARGUS_FLEET_PROMETHEUS_URL"
+	EnvFleetPrometheusToken   = "ARGUS_FLEET_PROMETHEUS_TOKEN"
+	EnvFleetPrometheusCAFile  = "ARGUS_FLEET_PROMETHEUS_CA_FILE"
 	EnvFleetClickHouseDSN     = "ARGUS_FLEET_CLICKHOUSE_DSN"
 	EnvFleetTLSCertFile       = "ARGUS_FLEET_TLS_CERT_FILE"
 	EnvFleetTLSKeyFile        = "ARGUS_FLEET_TLS_KEY_FILE"

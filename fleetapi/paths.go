@@ -23,6 +23,15 @@ const (
 	PathReadyz  = "/readyz"
 )
 
+// Paths of the questions about one guild; they are there when a ClickHouse is
+// configured.
+const (
+	PathInteractionVolume = "/api/fleet/analytics/interaction-volume"
+	PathTopCommands       = "/api/fleet/analytics/top-commands"
+	PathCommandStats      = "/api/fleet/analytics/command-stats"
+	PathAvgDuration       = "/api/fleet/analytics/avg-duration"
+)
+
 // Paths that take the admin token.
 const (
 	PathAdminCluster    = "/api/admin/cluster"

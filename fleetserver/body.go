@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
 	"sync/atomic"
 
 	"github.com/klauspost/compress/gzip"
@@ -26,9 +27,30 @@ func (b *byteBudget) reserve(size int64) bool {
 
 func (b *byteBudget) release(size int64) { b.used.Add(-size) }
 
-// readBody returns the whole body, decompressed. It fails with errTooLarge,
-// along with the beginning that it read, errEncoding or errBodyRead.
-func (s *Server) readBody(r *http.Request) ([]byte, error) {
+// maxPooledBytes is the largest buffer that is kept for another body.
+const maxPooledBytes = 256 << 10
+
+// bodyPool keeps buffers from one body to the next. The zero value is ready.
+type bodyPool struct{ buffers sync.Pool }
+
+func (p *bodyPool) take() *bytes.Buffer {
+	if buffer, ok := p.buffers.Get().(*bytes.Buffer); ok {
+		return buffer
+	}
+	return &bytes.Buffer{}
+}
+
+func (p *bodyPool) give(buffer *bytes.Buffer) {
+	if buffer.Cap() <= maxPooledBytes {
+		buffer.Reset()
+		p.buffers.Put(buffer)
+	}
+}
+
+// readBody reads the whole body, decompressed, into an empty buffer and returns
+// what the buffer then holds. It fails with errTooLarge, along with the
+// beginning that it read, errEncoding or errBodyRead.
+func (s *Server) readBody(r *http.Request, body *bytes.Buffer) ([]byte, error) {
 	var reader io.Reader = r.Body
 	switch r.Header.Get("Content-Encoding") {
 	case "", "identity":
@@ -42,7 +64,6 @@ func (s *Server) readBody(r *http.Request) ([]byte, error) {
 	default:
 		return nil, errEncoding
 	}
-	var body bytes.Buffer
 	body.Grow(int(min(max(r.ContentLength, 0), s.config.MaxBodyBytes)) + bytes.MinRead)
 	_, err := body.ReadFrom(io.LimitReader(reader, s.config.MaxBodyBytes+1))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge || int64(body.Len()) > s.config.MaxBodyBytes {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/argus-dev/argus-operator/fleetapi"
 	"github.com/argus-dev/argus-operator/fleetserver/access"
+	"github.com/argus-dev/argus-operator/fleetserver/analytics"
 )
 
 // Defaults that are not shared with the members.
@@ -79,9 +80,14 @@ type Config struct {
 	// LogFormat is "text" or "json".
 	LogFormat string
 
-	// PrometheusURL and ClickHouseDSN are accepted and not used yet.
-	PrometheusURL string
-	ClickHouseDSN string
+	// PrometheusURL names the Prometheus whose values go before pushed ones; ""
+	// for none. The token is sent as bearer token, and PrometheusCAFile is what
+	// an https server is verified by in place of the system's authorities.
+	PrometheusURL    string
+	PrometheusToken  access.Secret
+	PrometheusCAFile string
+	// ClickHouse is asked about single guilds; nil means that nobody is.
+	ClickHouse *analytics.DSN
 }
 
 // TTL is how long a silent cluster counts as up.
@@ -134,11 +140,9 @@ func (c Config) Warnings() []string {
 		warnings = append(warnings, fmt.Sprintf("%s x %s is %s: argus-dpy members beat every 15 s and will be shown down and up in turn; %s or more is safe",
 			fleetapi.EnvFleetHeartbeatInterval, fleetapi.EnvFleetTTLFactor, c.TTL(), leastTTL))
 	}
-	if c.PrometheusURL != "" {
-		warnings = append(warnings, fleetapi.EnvFleetPrometheusURL+" is set, but this version shows pushed values only")
-	}
-	if c.ClickHouseDSN != "" {
-		warnings = append(warnings, fleetapi.EnvFleetClickHouseDSN+" is set, but this version has no analytics")
+	if c.ClickHouse != nil && c.ViewerCredential() == "" {
+		warnings = append(warnings, fmt.Sprintf("%s is set without a viewer token: questions about guilds stay unanswered until %s or %s is set",
+			fleetapi.EnvFleetClickHouseDSN, fleetapi.EnvFleetViewerToken, fleetapi.EnvFleetToken))
 	}
 	return warnings
 }

@@ -1,6 +1,7 @@
 package fleetserver
 
 import (
+	"fmt"
 	"net/netip"
 	"net/url"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/argus-dev/argus-operator/fleetapi"
+	"github.com/argus-dev/argus-operator/fleetserver/analytics"
 )
 
 // ConfigFromEnv reads the configuration from an environment, as os.LookupEnv
@@ -19,11 +21,12 @@ func ConfigFromEnv(lookup func(string) (string, bool), readFile func(string) ([]
 		readFile = os.ReadFile
 	}
 	e := &environment{lookup: lookup, readFile: readFile}
+	at := e.listener()
 	c := Config{
-		Host:         e.text(fleetapi.EnvFleetHost, defaultHost),
-		Port:         e.integer(fleetapi.EnvFleetPort, fleetapi.DefaultFleetPort, 0, 65535),
-		TLSCertFile:  e.text(fleetapi.EnvFleetTLSCertFile, ""),
-		TLSKeyFile:   e.text(fleetapi.EnvFleetTLSKeyFile, ""),
+		Host:         at.Host,
+		Port:         at.Port,
+		TLSCertFile:  at.TLSCertFile,
+		TLSKeyFile:   at.TLSKeyFile,
 		Insecure:     e.boolean(fleetapi.EnvFleetInsecure),
 		Token:        e.tokens(fleetapi.EnvFleetToken),
 		IngestToken:  e.tokens(fleetapi.EnvFleetIngestToken),
@@ -45,12 +48,15 @@ func ConfigFromEnv(lookup func(string) (string, bool), readFile func(string) ([]
 		HeartbeatBurst: e.integer(fleetapi.EnvFleetHeartbeatBurst, defaultHeartbeatBurst, 1, 1_000_000),
 		ReadBurst:      e.integer(fleetapi.EnvFleetReadBurst, defaultReadBurst, 1, 1_000_000),
 
-		CORSOrigins:   e.list(fleetapi.EnvFleetCORSOrigins),
-		TrustedProxy:  e.boolean(fleetapi.EnvFleetTrustedProxy),
-		AuditLog:      e.boolean(fleetapi.EnvFleetAuditLog),
-		LogFormat:     e.matching(fleetapi.EnvFleetLogFormat, "text", `^(text|json)$`, "text or json"),
-		PrometheusURL: e.url(fleetapi.EnvFleetPrometheusURL),
-		ClickHouseDSN: e.text(fleetapi.EnvFleetClickHouseDSN, ""),
+		CORSOrigins:  e.list(fleetapi.EnvFleetCORSOrigins),
+		TrustedProxy: e.boolean(fleetapi.EnvFleetTrustedProxy),
+		AuditLog:     e.boolean(fleetapi.EnvFleetAuditLog),
+		LogFormat:    e.matching(fleetapi.EnvFleetLogFormat, "text", `^(text|json)$`, "text or json"),
+
+		PrometheusURL:    e.url(fleetapi.EnvFleetPrometheusURL),
+		PrometheusToken:  e.secret(fleetapi.EnvFleetPrometheusToken),
+		PrometheusCAFile: e.text(fleetapi.EnvFleetPrometheusCAFile, ""),
+		ClickHouse:       e.clickHouse(fleetapi.EnvFleetClickHouseDSN),
 	}
 	if e.text(fleetapi.EnvFleetState, "") == "" {
 		c.LegacyState = legacyState
@@ -58,10 +64,45 @@ func ConfigFromEnv(lookup func(string) (string, bool), readFile func(string) ([]
 	c.TrustedProxies = e.prefixes(fleetapi.EnvFleetTrustedProxies)
 	c.ScrapeAllow = e.scrapeAllow(fleetapi.EnvFleetScrapeAllow)
 	e.origins(fleetapi.EnvFleetCORSOrigins, c.CORSOrigins)
+	return c, e.err
+}
+
+// ListenerFromEnv reads only where a control plane with this environment
+// listens: host, port and whether by TLS. It reads no file.
+func ListenerFromEnv(lookup func(string) (string, bool)) (Config, error) {
+	e := &environment{lookup: lookup}
+	c := e.listener()
+	return c, e.err
+}
+
+func (e *environment) listener() Config {
+	c := Config{
+		Host:        e.text(fleetapi.EnvFleetHost, defaultHost),
+		Port:        e.integer(fleetapi.EnvFleetPort, fleetapi.DefaultFleetPort, 0, 65535),
+		TLSCertFile: e.text(fleetapi.EnvFleetTLSCertFile, ""),
+		TLSKeyFile:  e.text(fleetapi.EnvFleetTLSKeyFile, ""),
+	}
 	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
 		e.fail(fleetapi.EnvFleetTLSCertFile, c.TLSCertFile, "set together with "+fleetapi.EnvFleetTLSKeyFile+", or not at all")
 	}
-	return c, e.err
+	return c
+}
+
+// clickHouse never says the value: it may hold a password.
+func (e *environment) clickHouse(name string) *analytics.DSN {
+	secret := e.secret(name)
+	if secret.Value == "" {
+		return nil
+	}
+	if secret.File != "" {
+		name += fleetapi.FileSuffix
+	}
+	dsn, err := analytics.ParseDSN(secret.Value)
+	if err != nil {
+		e.refuse(fmt.Errorf("%s=(not shown): %w", name, err))
+		return nil
+	}
+	return &dsn
 }
 
 func (e *environment) url(name string) string {
@@ -70,6 +111,9 @@ func (e *environment) url(name string) string {
 		return ""
 	}
 	u, err := url.Parse(value)
+	if err == nil && u.User != nil {
+		value = u.Redacted() // its password is a secret
+	}
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil {
 		e.fail(name, value, "http://host or https://host")
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/argus-dev/argus-operator/fleetapi"
 	"github.com/argus-dev/argus-operator/fleetserver/access"
+	"github.com/argus-dev/argus-operator/fleetserver/analytics"
 )
 
 func lookup(values map[string]string) func(string) (string, bool) {
@@ -21,7 +22,19 @@ func lookup(values map[string]string) func(string) (string, bool) {
 	}
 }
 
-var comparePrefix = cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
+var compareConfig = cmp.Options{
+	cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
+	cmp.AllowUnexported(analytics.DSN{}),
+}
+
+func dsn(t *testing.T, text string) *analytics.DSN {
+	t.Helper()
+	parsed, err := analytics.ParseDSN(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &parsed
+}
 
 func TestConfigDefaults(t *testing.T) {
 	got, err := ConfigFromEnv(lookup(nil), nil)
@@ -33,7 +46,7 @@ func TestConfigDefaults(t *testing.T) {
 		HeartbeatInterval: 15 * time.Second, TTLFactor: 3, MaxClusters: 5000, MaxBodyBytes: 1 << 20,
 		ViewCache: time.Second, RegisterBurst: 600, HeartbeatBurst: 60, ReadBurst: 120, LogFormat: "text",
 	}
-	if diff := cmp.Diff(want, got, comparePrefix); diff != "" {
+	if diff := cmp.Diff(want, got, compareConfig); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	if got.TTL() != 45*time.Second || len(got.Warnings()) != 0 {
@@ -53,33 +66,35 @@ func TestConfigReadsEveryVariable(t *testing.T) {
 	got, err := ConfigFromEnv(lookup(map[string]string{
 		"ARGUS_FLEET_HOST": "::", "ARGUS_FLEET_PORT": " 9000 ", "ARGUS_FLEET_INSECURE": "Yes",
 		"ARGUS_FLEET_TLS_CERT_FILE": "c", "ARGUS_FLEET_TLS_KEY_FILE": "k",
-		"ARGUS_FLEET_TOKEN":              "shared",
-		"ARGUS_FLEET_TOKEN_FILE":         "/nowhere", // the variable itself wins
-		"ARGUS_FLEET_INGEST_TOKEN_FILE":  file("i", " new, old \n"),
-		"ARGUS_FLEET_VIEWER_TOKEN":       "", // set and empty hides the file
-		"ARGUS_FLEET_VIEWER_TOKEN_FILE":  "/nowhere",
-		"ARGUS_FLEET_ADMIN_TOKEN_FILE":   file("a", "admin"),
-		"ARGUS_FLEET_SECRET_PEPPER_FILE": file("p", "pepper\n"),
-		"ARGUS_FLEET_STATE":              "/data/s.db",
-		"ARGUS_NAMESPACE":                "bots",
-		"ARGUS_FLEET_HEARTBEAT_INTERVAL": "5",
-		"ARGUS_FLEET_TTL_FACTOR":         "4",
-		"ARGUS_FLEET_REQUIRE_LEASE":      "on",
-		"ARGUS_FLEET_MAX_CLUSTERS":       "7",
-		"ARGUS_FLEET_RETENTION_DAYS":     "2",
-		"ARGUS_FLEET_MAX_BODY_BYTES":     "1000",
-		"ARGUS_FLEET_VIEW_CACHE_MS":      "250",
-		"ARGUS_FLEET_REGISTER_BURST":     "1",
-		"ARGUS_FLEET_HEARTBEAT_BURST":    "2",
-		"ARGUS_FLEET_READ_BURST":         "3",
-		"ARGUS_FLEET_CORS_ORIGINS":       "https://a.example, https://b.example ,",
-		"ARGUS_FLEET_TRUSTED_PROXY":      "1",
-		"ARGUS_FLEET_TRUSTED_PROXIES":    "10.1.2.3/8, ::1",
-		"ARGUS_FLEET_SCRAPE_ALLOW":       "10.0.0.0/8, .svc.cluster.local",
-		"ARGUS_FLEET_AUDIT_LOG":          "true",
-		"ARGUS_FLEET_LOG_FORMAT":         "json",
-		"ARGUS_FLEET_PROMETHEUS_URL":     "http://prom:9090/x",
-		"ARGUS_FLEET_CLICKHOUSE_DSN":     "clickhouse://ch",
+		"ARGUS_FLEET_TOKEN":               "shared",
+		"ARGUS_FLEET_TOKEN_FILE":          "/nowhere", // the variable itself wins
+		"ARGUS_FLEET_INGEST_TOKEN_FILE":   file("i", " new, old \n"),
+		"ARGUS_FLEET_VIEWER_TOKEN":        "", // set and empty hides the file
+		"ARGUS_FLEET_VIEWER_TOKEN_FILE":   "/nowhere",
+		"ARGUS_FLEET_ADMIN_TOKEN_FILE":    file("a", "admin"),
+		"ARGUS_FLEET_SECRET_PEPPER_FILE":  file("p", "pepper\n"),
+		"ARGUS_FLEET_STATE":               "/data/s.db",
+		"ARGUS_NAMESPACE":                 "bots",
+		"ARGUS_FLEET_HEARTBEAT_INTERVAL":  "5",
+		"ARGUS_FLEET_TTL_FACTOR":          "4",
+		"ARGUS_FLEET_REQUIRE_LEASE":       "on",
+		"ARGUS_FLEET_MAX_CLUSTERS":        "7",
+		"ARGUS_FLEET_RETENTION_DAYS":      "2",
+		"ARGUS_FLEET_MAX_BODY_BYTES":      "1000",
+		"ARGUS_FLEET_VIEW_CACHE_MS":       "250",
+		"ARGUS_FLEET_REGISTER_BURST":      "1",
+		"ARGUS_FLEET_HEARTBEAT_BURST":     "2",
+		"ARGUS_FLEET_READ_BURST":          "3",
+		"ARGUS_FLEET_CORS_ORIGINS":        "https://a.example, https://b.example ,",
+		"ARGUS_FLEET_TRUSTED_PROXY":       "1",
+		"ARGUS_FLEET_TRUSTED_PROXIES":     "10.1.2.3/8, ::1",
+		"ARGUS_FLEET_SCRAPE_ALLOW":        "10.0.0.0/8, .svc.cluster.local",
+		"ARGUS_FLEET_AUDIT_LOG":           "true",
+		"ARGUS_FLEET_LOG_FORMAT":          "json",
+		"ARGUS_FLEET_PROMETHEUS_URL":      "http://prom:9090/x",
+		"ARGUS_FLEET_PROMETHEUS_TOKEN":    "prom-token",
+		"ARGUS_FLEET_PROMETHEUS_CA_FILE":  "ca.pem",
+		"ARGUS_FLEET_CLICKHOUSE_DSN_FILE": file("dsn", "clickhouse://user:secret@ch/argus\n"),
 	}), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -95,12 +110,13 @@ func TestConfigReadsEveryVariable(t *testing.T) {
 		CORSOrigins: []string{"https://a.example", "https://b.example"}, TrustedProxy: true,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 		ScrapeAllow:    ScrapeAllow{Prefixes: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Suffixes: []string{".svc.cluster.local"}},
-		AuditLog:       true, LogFormat: "json", PrometheusURL: "http://prom:9090/x", ClickHouseDSN: "clickhouse://ch",
+		AuditLog:       true, LogFormat: "json", PrometheusURL: "http://prom:9090/x",
+		PrometheusToken: access.Secret{Value: "prom-token"}, PrometheusCAFile: "ca.pem", ClickHouse: dsn(t, "clickhouse://user:secret@ch/argus"),
 	}
-	if diff := cmp.Diff(want, got, comparePrefix); diff != "" {
+	if diff := cmp.Diff(want, got, compareConfig); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if n := len(got.Warnings()); n != 3 { // interval x factor, Prometheus, ClickHouse
+	if n := len(got.Warnings()); n != 1 { // interval x factor
 		t.Errorf("%d warnings: %v", n, got.Warnings())
 	}
 }
@@ -124,10 +140,20 @@ func TestAWrongValueIsOneLineThatNamesVariableAndValue(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestWrongValuesOfOtherKinds(t *testing.T) {
 	t.Run("a token file without a token", func(t *testing.T) {
 		_, err := ConfigFromEnv(lookup(map[string]string{"ARGUS_FLEET_TOKEN_FILE": "f"}), func(string) ([]byte, error) { return []byte(" ,\n"), nil })
 		if err == nil || !strings.Contains(err.Error(), "a file that holds a token") {
 			t.Errorf("error %v", err)
+		}
+	})
+	t.Run("a DSN is not told, for it may hold a password", func(t *testing.T) {
+		_, err := ConfigFromEnv(lookup(map[string]string{"ARGUS_FLEET_CLICKHOUSE_DSN": "mysql://user:secret@ch"}), nil)
+		want := "ARGUS_FLEET_CLICKHOUSE_DSN=(not shown): must be clickhouse://[user[:password]@]host[:port][/database], or clickhouses, http or https instead"
+		if err == nil || err.Error() != want {
+			t.Errorf("error %v, want %s", err, want)
 		}
 	})
 	t.Run("only the first is told", func(t *testing.T) {
@@ -136,6 +162,43 @@ func TestAWrongValueIsOneLineThatNamesVariableAndValue(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	})
+}
+
+func TestWarnings(t *testing.T) {
+	for name, tc := range map[string]struct {
+		values map[string]string
+		want   []string
+	}{
+		"the defaults": {nil, nil},
+		"a short TTL": {map[string]string{"ARGUS_FLEET_HEARTBEAT_INTERVAL": "5"}, []string{
+			"ARGUS_FLEET_HEARTBEAT_INTERVAL x ARGUS_FLEET_TTL_FACTOR is 15s: argus-dpy members beat every 15 s and will be shown down and up in turn; 35s or more is safe",
+		}},
+		"analytics that nobody may ask": {map[string]string{"ARGUS_FLEET_CLICKHOUSE_DSN": "http://ch"}, []string{
+			"ARGUS_FLEET_CLICKHOUSE_DSN is set without a viewer token: questions about guilds stay unanswered until ARGUS_FLEET_VIEWER_TOKEN or ARGUS_FLEET_TOKEN is set",
+		}},
+		"analytics behind a token": {map[string]string{"ARGUS_FLEET_CLICKHOUSE_DSN": "http://ch", "ARGUS_FLEET_TOKEN": "x"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config, err := ConfigFromEnv(lookup(tc.values), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, config.Warnings()); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestListenerFromEnvReadsNothingElse(t *testing.T) {
+	got, err := ListenerFromEnv(lookup(map[string]string{
+		"ARGUS_FLEET_HOST": "::1", "ARGUS_FLEET_PORT": "9", "ARGUS_FLEET_TLS_CERT_FILE": "c", "ARGUS_FLEET_TLS_KEY_FILE": "k",
+		"ARGUS_FLEET_TOKEN_FILE": "/no/such/file", "ARGUS_FLEET_CLICKHOUSE_DSN": "rubbish",
+	}))
+	want := Config{Host: "::1", Port: 9, TLSCertFile: "c", TLSKeyFile: "k"}
+	if diff := cmp.Diff(want, got, compareConfig); diff != "" || err != nil {
+		t.Errorf("%v (-want +got)\n%s", err, diff)
+	}
 }
 
 func TestCheckBind(t *testing.T) {
@@ -185,7 +248,7 @@ func TestEveryVariableOfTheWireIsRead(t *testing.T) {
 	for _, name := range []string{
 		fleetapi.EnvFleetHost, fleetapi.EnvFleetPort, fleetapi.EnvFleetToken, fleetapi.EnvFleetIngestToken, fleetapi.EnvFleetViewerToken,
 		fleetapi.EnvFleetAdminToken, fleetapi.EnvFleetSecretPepper, fleetapi.EnvFleetHeartbeatInterval, fleetapi.EnvFleetTTLFactor,
-		fleetapi.EnvFleetState, fleetapi.EnvFleetPrometheusURL, fleetapi.EnvMetricPrefix, fleetapi.EnvFleetClickHouseDSN,
+		fleetapi.EnvFleetState, fleetapi.EnvFleetPrometheusURL, fleetapi.EnvFleetPrometheusToken, fleetapi.EnvFleetPrometheusCAFile, fleetapi.EnvMetricPrefix, fleetapi.EnvFleetClickHouseDSN,
 		fleetapi.EnvFleetInsecure, fleetapi.EnvFleetMaxBodyBytes, fleetapi.EnvFleetCORSOrigins, fleetapi.EnvFleetViewCacheMillis,
 		fleetapi.EnvFleetMaxClusters, fleetapi.EnvFleetRegisterBurst, fleetapi.EnvFleetHeartbeatBurst, fleetapi.EnvFleetReadBurst,
 		fleetapi.EnvFleetRetentionDays, fleetapi.EnvFleetAuditLog, fleetapi.EnvFleetTrustedProxy, fleetapi.EnvFleetTrustedProxies,

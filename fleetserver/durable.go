@@ -3,6 +3,7 @@ package fleetserver
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/argus-dev/argus-operator/fleetapi"
@@ -109,13 +110,23 @@ func eventOf(change *registry.Change) string {
 
 // audit writes one line for an accepted or refused change of state, if asked for.
 func (s *Server) audit(event, identity string, caller Caller, err error) {
-	if !s.config.AuditLog {
-		return
+	if s.config.AuditLog {
+		s.logger.Info("audit", "event", event, "identity", loggable(identity), "remote", caller.Remote, "outcome", outcomeOf(err))
 	}
-	outcome := "ok"
-	if err != nil {
-		f, _ := failureOf(err)
-		outcome = "denied:" + f.reason
+}
+
+// auditOwn is for a change that nobody asked for by a request; what names the
+// kind of thing that it befell.
+func (s *Server) auditOwn(event, what, name string, err error) {
+	if s.config.AuditLog {
+		s.logger.Info("audit", slog.String("event", event), slog.String(what, name), slog.String("outcome", outcomeOf(err)))
 	}
-	s.logger.Info("audit", "event", event, "identity", loggable(identity), "remote", caller.Remote, "outcome", outcome)
+}
+
+func outcomeOf(err error) string {
+	if err == nil {
+		return "ok"
+	}
+	f, _ := failureOf(err)
+	return "denied:" + f.reason
 }

@@ -20,8 +20,12 @@ type environment struct {
 }
 
 func (e *environment) fail(name, value, want string) {
+	e.refuse(fmt.Errorf("%s=%q: must be %s", name, value, want))
+}
+
+func (e *environment) refuse(err error) {
 	if e.err == nil {
-		e.err = fmt.Errorf("%s=%q: must be %s", name, value, want)
+		e.err = err
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/argus-dev/argus-operator/fleetserver/analytics"
 	"github.com/argus-dev/argus-operator/fleetserver/registry"
 	"github.com/argus-dev/argus-operator/fleetserver/source"
 	"github.com/argus-dev/argus-operator/fleetserver/store"
@@ -70,6 +71,12 @@ func errorTable() []rule {
 		{errClusterNotFound, failure{http.StatusNotFound, "", 0, "cluster_not_found"}},
 		{errFleetNotFound, failure{http.StatusNotFound, "", 0, "fleet_not_found"}},
 		{errExportFormat, failure{http.StatusBadRequest, "", 0, "query"}},
+		{analytics.ErrNoViewerToken, failure{http.StatusForbidden, "", 0, "analytics_closed"}},
+		{analytics.ErrGuildRequired, failure{http.StatusBadRequest, "", 0, "query"}},
+		{analytics.ErrGuild, failure{http.StatusBadRequest, "", 0, "query"}},
+		{analytics.ErrCluster, failure{http.StatusBadRequest, "", 0, "query"}},
+		{analytics.ErrUnreachable, failure{http.StatusServiceUnavailable, "", 5 * time.Second, "analytics_unreachable"}},
+		{analytics.ErrAnswer, failure{http.StatusBadGateway, "", 0, "analytics_failed"}},
 		{source.ErrNotJSON, failure{http.StatusBadRequest, "", 0, "body"}},
 		{source.ErrNotObject, failure{http.StatusBadRequest, "", 0, "body"}},
 		{registry.ErrUnknown, failure{http.StatusNotFound, "", 0, "unknown_identity"}},

@@ -33,7 +33,9 @@ func (s *Server) registerBody(r *http.Request) (registry.Registration, error) {
 }
 
 func (s *Server) bodyFields(r *http.Request) (map[string]json.RawMessage, error) {
-	body, err := s.readBody(r)
+	buffer := s.bodies.take()
+	defer s.bodies.give(buffer) // what is decoded is a copy
+	body, err := s.readBody(r, buffer)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +89,9 @@ type heartbeatRequest struct {
 }
 
 func (s *Server) heartbeatBody(r *http.Request) (heartbeatRequest, error) {
-	body, err := s.readBody(r)
+	buffer := s.bodies.take()
+	defer s.bodies.give(buffer) // what is decoded is a copy
+	body, err := s.readBody(r, buffer)
 	if errors.Is(err, errTooLarge) {
 		beat, ok := source.DecodeBeginning(body)
 		if !ok {

@@ -15,7 +15,7 @@ func (s *Server) describe(context.Context, Caller, none) (fleetapi.Config, error
 		Namespace:        s.config.Namespace,
 		Version:          s.config.Version,
 		AuthRequired:     !s.keyring.List(fleetapi.SurfaceViewer).Open(),
-		AnalyticsEnabled: false,
+		AnalyticsEnabled: s.analytics != nil,
 		Interval:         int(s.config.HeartbeatInterval.Seconds()),
 		Tokens:           s.tokenInfo(),
 	}, nil

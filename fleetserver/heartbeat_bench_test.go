@@ -2,26 +2,15 @@ package fleetserver
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 
 	"github.com/argus-dev/argus-operator/fleetapi"
+	"github.com/argus-dev/argus-operator/fleetserver/sample"
 )
-
-// heartbeatBody is one of about as many bytes as wanted, most of them samples
-// that the control plane has to look at and does not need.
-func heartbeatBody(size int) []byte {
-	var samples []string
-	for i := 0; len(samples)*120 < size; i++ {
-		samples = append(samples, fmt.Sprintf(`{"name": "discord_app_commands_total", "labels": {"command": "command-%d", "status": "success", "cluster": "asia-0"}, "value": %d.0}`, i, i))
-	}
-	return []byte(`{"identity": "asia-0", "snapshot": {"metrics": {"discord_app_commands": {"type": "counter", "samples": [` + strings.Join(samples, ", ") + `]}}}}`)
-}
 
 // BenchmarkHeartbeat compares a heartbeat with a handler that only reads the
 // body, over loopback and with the client's cost in both.
@@ -43,10 +32,11 @@ func BenchmarkHeartbeat(b *testing.B) {
 	}
 	defer server.Close()
 	bare := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = io.ReadAll(r.Body)
 		w.WriteHeader(http.StatusNoContent)
 	})
-	for size, body := range map[string][]byte{"lean": heartbeatBody(5 << 10), "real": heartbeatBody(48 << 10)} {
+	for size, shape := range map[string]sample.Shape{"lean": sample.Lean(), "real": sample.Real()} {
+		body := shape.Heartbeat("asia-0", "", 1)
 		for name, handler := range map[string]http.Handler{"bare": bare, "ours": server.Handler()} {
 			b.Run(size+"/"+name, func(b *testing.B) {
 				listener := httptest.NewServer(handler)

@@ -178,13 +178,21 @@ func TestRunEndsWhenItCannotListen(t *testing.T) {
 }
 
 func TestRetentionRetiresAndKeepsTheNumber(t *testing.T) {
-	p := newPlane(t, "ARGUS_FLEET_RETENTION_DAYS", "1")
+	p := newPlane(t, "ARGUS_FLEET_RETENTION_DAYS", "1", "ARGUS_FLEET_AUDIT_LOG", "1")
 	p.join("a", "asia")
 	p.join("b", "asia")
 	p.clock.advance(25 * time.Hour)
-	_, expired := p.server.registry.Sweep()
-	for _, identity := range expired {
-		p.server.expire(context.Background(), identity)
+	p.disk.full.Store(true)
+	p.server.sweep(context.Background())
+	p.disk.full.Store(false)
+	p.server.sweep(context.Background())
+	for _, line := range []string{
+		`msg=audit event=retention identity=a outcome=denied:store`,
+		`msg=audit event=retention identity=a outcome=ok`, `msg=audit event=retention identity=b outcome=ok`,
+	} {
+		if strings.Count(p.logs.String(), line) != 1 {
+			t.Errorf("the log does not hold once %q:\n%s", line, p.logs)
+		}
 	}
 	if fleets := p.view().Fleets; len(fleets) != 0 {
 		t.Errorf("still listed: %+v", fleets)

@@ -22,7 +22,7 @@ func TestEveryRouteForEveryCredential(t *testing.T) {
 		}
 	}
 	write(tokens["rotated-out"])
-	config := configOf(t, "ARGUS_FLEET_READ_BURST", "100000")
+	config := configOf(t, "ARGUS_FLEET_READ_BURST", "100000", "ARGUS_FLEET_CLICKHOUSE_DSN", "http://127.0.0.1:1")
 	config.ViewerToken = access.Secret{Value: tokens["rotated-out"], File: file}
 	p := startPlane(t, config, newClock())
 	write(tokens["viewer"])

@@ -27,6 +27,8 @@ type metrics struct {
 	tokenReloadFailures  prometheus.Counter
 	storeCommits         prometheus.Histogram
 	storeErrors          prometheus.Counter
+	prometheusRounds     *prometheus.HistogramVec
+	analytics            *prometheus.HistogramVec
 }
 
 func counter(name, help string) prometheus.Counter {
@@ -56,6 +58,14 @@ func newMetrics(registerer prometheus.Registerer, version string) (*metrics, err
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5},
 		}),
 		storeErrors: counter("argus_fleet_store_errors_total", "Failed writes of the state."),
+		prometheusRounds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "argus_fleet_prometheus_round_seconds", Help: "Time of a round of queries to Prometheus, by outcome: answered, in_part or silent.",
+			Buckets: remoteBuckets(),
+		}, []string{"outcome"}),
+		analytics: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "argus_fleet_analytics_seconds", Help: "Time of a question to ClickHouse, by question and outcome: answered, unreachable or failed.",
+			Buckets: remoteBuckets(),
+		}, []string{"question", "outcome"}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "argus_fleet_build_info", Help: "1, labelled with the version that runs.",
@@ -64,7 +74,8 @@ func newMetrics(registerer prometheus.Registerer, version string) (*metrics, err
 	build.Set(1)
 	all := []prometheus.Collector{
 		m.registrations, m.heartbeats, m.conflicts, m.viewBuild, m.requests, m.refusals, m.authFailures,
-		m.scrapeTargetsRefused, m.tokenReloadFailures, m.storeCommits, m.storeErrors, build,
+		m.scrapeTargetsRefused, m.tokenReloadFailures, m.storeCommits, m.storeErrors,
+		m.prometheusRounds, m.analytics, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	}
 	for _, collector := range all {
@@ -73,6 +84,13 @@ func newMetrics(registerer prometheus.Registerer, version string) (*metrics, err
 		}
 	}
 	return m, nil
+}
+
+// remoteBuckets fit another server's answers, which take ten seconds at the most.
+func remoteBuckets() []float64 { return []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10} }
+
+func (m *metrics) observeRound(took time.Duration, outcome string) {
+	m.prometheusRounds.WithLabelValues(outcome).Observe(took.Seconds())
 }
 
 func (m *metrics) observeCommit(took time.Duration, err error) {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	dto "github.com/prometheus/client_model/go"
+
+	"github.com/argus-dev/argus-operator/fleetapi"
 )
 
 // families gathers what is exposed, without the Go and process collectors'.
@@ -30,10 +32,17 @@ func exercise(p *plane) {
 	p.view()
 	p.ask(get, "/api/config", "wrong", "")
 	p.ask(get, "/nothing", "viewer", "")
+	p.ask(get, fleetapi.PathTopCommands+"?guild_id=1", "viewer", "")
+}
+
+// newConnectedPlane has a Prometheus and a ClickHouse, neither of which answers.
+func newConnectedPlane(t *testing.T) *plane {
+	t.Helper()
+	return newPlane(t, fleetapi.EnvFleetPrometheusURL, "http://127.0.0.1:1", fleetapi.EnvFleetClickHouseDSN, "http://127.0.0.1:1")
 }
 
 func TestMetricsAndTheirLabelsAreExactlyThese(t *testing.T) {
-	p := newPlane(t)
+	p := newConnectedPlane(t)
 	exercise(p)
 	want := map[string][]string{
 		"argus_fleet_registrations_total":          nil,
@@ -50,6 +59,8 @@ func TestMetricsAndTheirLabelsAreExactlyThese(t *testing.T) {
 		"argus_fleet_store_commit_seconds":         nil,
 		"argus_fleet_store_errors_total":           nil,
 		"argus_fleet_build_info":                   {"goversion", "version"},
+		"argus_fleet_prometheus_round_seconds":     {"outcome"},
+		"argus_fleet_analytics_seconds":            {"outcome", "question"},
 	}
 	got := map[string][]string{}
 	for name, family := range p.families() {
@@ -69,7 +80,7 @@ func TestMetricsAndTheirLabelsAreExactlyThese(t *testing.T) {
 }
 
 func TestNoMetricHasALabelOfAPerson(t *testing.T) {
-	p := newPlane(t)
+	p := newConnectedPlane(t)
 	exercise(p)
 	for name, family := range p.families() {
 		for _, metric := range family.GetMetric() {

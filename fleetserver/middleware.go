@@ -187,7 +187,7 @@ func (s *Server) boundBody(next http.Handler) http.Handler {
 			return
 		}
 		defer s.inFlight.release(size)
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyDeadline))
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.bodyDeadline))
 		r.Body = http.MaxBytesReader(w, r.Body, s.config.MaxBodyBytes)
 		next.ServeHTTP(w, r)
 	})

@@ -30,9 +30,10 @@ type route struct {
 }
 
 // routeTable holds every route of the control plane. Without an admin token
-// there are no admin routes: their paths are unknown ones.
+// there are no admin routes, and without a ClickHouse no analytics: their paths
+// are unknown ones.
 func (s *Server) routeTable() []route {
-	table := slices.Concat(s.openRoutes(), s.memberRoutes(), s.viewerRoutes())
+	table := slices.Concat(s.openRoutes(), s.memberRoutes(), s.viewerRoutes(), s.analyticsRoutes())
 	if !s.keyring.List(fleetapi.SurfaceAdmin).Open() {
 		table = append(table, s.adminRoutes()...)
 	}

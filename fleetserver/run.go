@@ -125,6 +125,7 @@ func (s *Server) expire(ctx context.Context, identity string) {
 	if err == nil {
 		err = s.commit(ctx, change)
 	}
+	s.auditOwn("retention", "identity", loggable(identity), err)
 	if err != nil {
 		return // it is still there, and comes up in the next sweep
 	}

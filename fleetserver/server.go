@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/argus-dev/argus-operator/fleetserver/access"
+	"github.com/argus-dev/argus-operator/fleetserver/analytics"
 	"github.com/argus-dev/argus-operator/fleetserver/history"
 	"github.com/argus-dev/argus-operator/fleetserver/registry"
 	"github.com/argus-dev/argus-operator/fleetserver/source"
@@ -53,13 +54,19 @@ type Server struct {
 	store    *store.Store
 	registry *registry.Registry
 	push     *source.Push
-	keyring  *access.Keyring
-	views    *viewCache
-	events   *eventLog
-	history  *history.Recorder
-	hub      *hub
+	// values joins push with Prometheus, if there is one.
+	values *source.Composite
+	// analytics is nil without a ClickHouse.
+	analytics *analytics.Client
+	keyring   *access.Keyring
+	views     *viewCache
+	events    *eventLog
+	history   *history.Recorder
+	hub       *hub
 	// streamBeat is how often a quiet stream is written to.
 	streamBeat time.Duration
+	// bodyDeadline is the constant but in tests.
+	bodyDeadline time.Duration
 
 	routes                 routes
 	http                   http.Handler
@@ -68,10 +75,13 @@ type Server struct {
 	registerLimit          *limiter
 	authLimit, authSummary *limiter
 	inFlight               byteBudget
+	bodies                 bodyPool
 	protection             *http.CrossOriginProtection
-	// boot names this process in ETags; builds counts views, under the cache's lock.
-	boot   string
-	builds int
+	// boot names this process in ETags.
+	boot string
+	// builds counts views, under the cache's lock.
+	builds     int
+	compressor compressor
 	// changes counts what a view shows.
 	changes atomic.Uint64
 	// refused is set while the disk refuses the state.
@@ -103,8 +113,15 @@ func New(ctx context.Context, config Config, deps Deps) (*Server, error) {
 	if err := registerer.Register(newFleetCollector(s.registry.List)); err != nil {
 		return nil, fmt.Errorf("registering metrics: %w", err)
 	}
-	s.keyring = access.NewKeyring(config.surfaces(), s.logger, deps.ReadFile, s.metrics.tokenReloadFailures.Inc)
+	s.keyring = access.NewKeyring(config.surfaces(), s.logger, deps.ReadFile, access.Hooks{
+		Failed:  s.metrics.tokenReloadFailures.Inc,
+		Changed: func(surface string) { s.auditOwn("tokens", "surface", surface, nil) },
+	})
+	if err := s.connect(deps.ReadFile); err != nil {
+		return nil, err
+	}
 	if err := s.open(ctx, deps.beforeCommit); err != nil {
+		s.disconnect()
 		return nil, err
 	}
 	for _, warning := range config.Warnings() {
@@ -145,6 +162,7 @@ func newServer(config Config, deps Deps) *Server {
 	s.views = &viewCache{window: config.ViewCache, now: s.now, changes: s.changes.Load, build: s.buildView}
 	s.hub = newHub(s.boot, config.ViewCache, s.views.get, s.events)
 	s.streamBeat = streamBeat
+	s.bodyDeadline = bodyDeadline
 	s.proxies = proxies{prefixes: config.TrustedProxies, direct: config.TrustedProxy}
 	s.readLimit = newLimiter(config.ReadBurst, s.now)
 	s.registerLimit = newLimiter(config.RegisterBurst, s.now)
@@ -221,6 +239,7 @@ func (s *Server) loadValues() error {
 // file. It may be called more than once.
 func (s *Server) Close() error {
 	s.closing.Do(func() {
+		s.disconnect() // a view that waits for Prometheus must not hold up the hub
 		s.hub.close()
 		s.closeErr = errors.Join(s.save(), s.saveValues(), s.store.Close(), s.lock.Release())
 	})

@@ -49,6 +49,8 @@ func (s *Server) status(_ context.Context, _ Caller, q statusRequest) (rendered,
 	return rendered{body: body, etag: `W/"` + hex.EncodeToString(digest[:12]) + `"`}, nil
 }
 
+// clusterStatus tells only what the running process says of itself: an operator
+// waits for that, and what Prometheus holds may still be its forerunner's.
 func (s *Server) clusterStatus(c registry.Cluster) fleetapi.ClusterStatus {
 	values := s.push.Values(c.Identity)
 	status := fleetapi.ClusterStatus{

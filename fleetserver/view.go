@@ -1,13 +1,9 @@
 package fleetserver
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
-
-	"github.com/klauspost/compress/gzip"
 
 	"github.com/argus-dev/argus-operator/fleetapi"
 	"github.com/argus-dev/argus-operator/fleetserver/registry"
@@ -64,46 +60,36 @@ const minCompressed = 1024
 func (s *Server) buildView() (viewSnapshot, error) {
 	started := time.Now()
 	view, expires := s.assemble()
-	body, err := json.Marshal(view)
-	if err != nil {
-		return viewSnapshot{}, fmt.Errorf("encoding the view: %w", err)
-	}
+	body := encodeView(&view)
 	s.builds++
 	s.metrics.viewBuild.Observe(time.Since(started).Seconds())
 	page := rendered{body: body, etag: fmt.Sprintf(`W/"%s-%d"`, s.boot, s.builds)}
 	if len(body) >= minCompressed {
-		page.compressed = sync.OnceValue(func() []byte { return compress(body) })
+		page.compressed = sync.OnceValue(func() []byte { return s.compressor.compress(body) })
 	}
 	return viewSnapshot{rendered: page, view: view, expires: expires}, nil
 }
 
-// compress is fast rather than thorough: a view lives for a second.
-func compress(body []byte) []byte {
-	var packed bytes.Buffer
-	w, err := gzip.NewWriterLevel(&packed, gzip.BestSpeed)
-	if err == nil {
-		_, err = w.Write(body)
-	}
-	if err != nil || w.Close() != nil {
-		return nil
-	}
-	return packed.Bytes()
-}
-
 // assemble joins the clusters with their values. Roll-ups cover the clusters
 // that are up: what a dead process last said is not part of the fleet. The
-// second result is when the first of them goes down if nobody beats.
+// second result is when the view goes wrong by itself: the first of them goes
+// down if nobody beats, or Prometheus may have something new.
 func (s *Server) assemble() (view fleetapi.View, expires time.Time) {
 	view = fleetapi.View{GeneratedAt: s.now().UTC().Truncate(time.Microsecond), Fleets: []fleetapi.Fleet{}}
 	var all, group source.Group
+	latest := s.values.Latest()
 	clusters := s.registry.List() // sorted by fleet
+	sizes := map[string]int{}
+	for i := range clusters {
+		sizes[clusters[i].Fleet]++
+	}
 	for i, c := range clusters {
 		if i == 0 || clusters[i-1].Fleet != c.Fleet {
-			view.Fleets = append(view.Fleets, fleetapi.Fleet{Name: c.Fleet, Clusters: []fleetapi.Cluster{}})
+			view.Fleets = append(view.Fleets, fleetapi.Fleet{Name: c.Fleet, Clusters: make([]fleetapi.Cluster, 0, sizes[c.Fleet])})
 			group = source.Group{}
 		}
 		fleet := &view.Fleets[len(view.Fleets)-1]
-		values := s.push.Values(c.Identity)
+		values := latest(c.Identity)
 		fleet.Clusters = append(fleet.Clusters, describeCluster(c, values))
 		fleet.ClustersTotal++
 		if c.Up {
@@ -119,6 +105,9 @@ func (s *Server) assemble() (view fleetapi.View, expires time.Time) {
 		}
 	}
 	view.Global = all.Rollup()
+	if outdated := s.values.Expires(s.now()); !outdated.IsZero() && (expires.IsZero() || outdated.Before(expires)) {
+		expires = outdated
+	}
 	return view, expires
 }
 

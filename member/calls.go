@@ -105,6 +105,25 @@ func (m *Member) heartbeat(ctx context.Context, snapshot *fleetapi.Snapshot) err
 	return err
 }
 
+// leave gives the lease back. A control plane that cannot be told lets it lapse.
+func (m *Member) leave(ctx context.Context) {
+	client, err := m.link.get()
+	if err == nil {
+		ctx, cancel := context.WithTimeout(ctx, m.leaveTimeout)
+		defer cancel()
+		err = client.Leave(ctx, fleetapi.LeaveRequest{Identity: m.identity, Lease: m.lease})
+	}
+	m.registered = false
+	m.mu.Lock()
+	m.state.Registered = false
+	m.mu.Unlock()
+	if err != nil {
+		m.logger.Info("the fleet control plane could not be told of the end", "class", string(classify(err)), "error", err)
+		return
+	}
+	m.logger.Info("left the fleet", "identity", m.identity)
+}
+
 // accepted records that the control plane took a call. A number and a time to
 // live come with a registration, and are 0 otherwise.
 func (m *Member) accepted(number int, ttl time.Duration) {

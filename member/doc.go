@@ -15,5 +15,8 @@
 //		Snapshot: func() (fleetapi.Snapshot, error) { return member.SnapshotFrom(registry) },
 //		Logger:   logger,
 //	})
-//	go m.Run(ctx)
+//	go func() { _ = m.Run(ctx); close(ended) }()
+//	... the host runs, and ctx ends ...
+//	<-ended
+//	m.Leave(context.Background()) // a second at the most
 package member

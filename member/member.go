@@ -52,8 +52,10 @@ type Member struct {
 	clock    Clock
 	random   func() float64
 	timeout  time.Duration
+	// leaveTimeout is the constant but in tests.
+	leaveTimeout time.Duration
 
-	// The rest up to mu belongs to Run's goroutine.
+	// The rest up to mu belongs to Run's goroutine, and then to Leave's.
 	link       link
 	values     values
 	dir        stateDir
@@ -73,12 +75,15 @@ type Member struct {
 // the random identity of the process's former life, if they were kept.
 func New(config Config, options Options) *Member {
 	m := &Member{
-		config:   config,
-		version:  options.Version,
-		logger:   options.Logger,
-		clock:    options.Clock,
-		random:   options.Random,
-		timeout:  callTimeout,
+		config:  config,
+		version: options.Version,
+		logger:  options.Logger,
+		clock:   options.Clock,
+		random:  options.Random,
+		timeout: callTimeout,
+
+		leaveTimeout: leaveTimeout,
+
 		link:     link{config: config},
 		values:   values{snapshot: options.Snapshot, timeout: snapshotTimeout},
 		dir:      stateDir(config.StateDir),
@@ -126,6 +131,24 @@ func (m *Member) Run(ctx context.Context) error {
 		_ = m.clock.Sleep(ctx, m.step(ctx)) // an error is the context's end, seen above
 	}
 	return ctx.Err()
+}
+
+// Leave tells the control plane that the host stops on purpose, so that its
+// cluster is shown down at once and not only after its time-out; the number
+// stays with the identity. Call it once Run has returned; a host that fails
+// does not. It does nothing unless the member is registered, waits one second
+// at the most, and never fails its host.
+func (m *Member) Leave(ctx context.Context) {
+	defer m.link.close()
+	defer func() {
+		if value := recover(); value != nil {
+			m.broken(value)
+		}
+	}()
+	if !m.registered || m.lease == "" {
+		return
+	}
+	m.leave(ctx)
 }
 
 // State returns the membership as it is now.

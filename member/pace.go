@@ -12,6 +12,8 @@ const (
 	// callTimeout bounds one call, and snapshotTimeout the host's snapshot.
 	callTimeout     = 10 * time.Second
 	snapshotTimeout = 5 * time.Second
+	// leaveTimeout bounds what leaving adds to the host's end.
+	leaveTimeout = time.Second
 
 	// A register that fails is repeated after 1 s, 2 s, 4 s ... 30 s.
 	backoffBase = time.Second

@@ -43,6 +43,8 @@ type process struct {
 	logger   *slog.Logger
 	registry *prometheus.Registry
 	work     []func(ctx context.Context) error
+	// leave says goodbye at an orderly end, once all work has ended.
+	leave func(ctx context.Context)
 }
 
 func newBot(h host, c config, logger *slog.Logger) *process {
@@ -59,7 +61,10 @@ func newBot(h host, c config, logger *slog.Logger) *process {
 		Logger:   logger,
 		Clock:    h.clock,
 	})
-	return &process{config: c, clock: h.clock, logger: logger, registry: registry, work: []func(context.Context) error{m.Run}}
+	return &process{
+		config: c, clock: h.clock, logger: logger, registry: registry,
+		work: []func(context.Context) error{m.Run}, leave: m.Leave,
+	}
 }
 
 // run does the process's work until the context ends, which is success, or
@@ -88,6 +93,7 @@ func (p *process) run(ctx context.Context) error {
 	<-running.Done()
 	group.Wait()
 	if ctx.Err() != nil {
+		p.leave(context.WithoutCancel(ctx))
 		p.logger.Info("stopped")
 		return nil
 	}

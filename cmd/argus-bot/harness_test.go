@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -143,6 +144,7 @@ type controlPlane struct {
 	mu        sync.Mutex
 	registers []fleetapi.RegisterRequest
 	beats     []fleetapi.HeartbeatRequest
+	leaves    []fleetapi.LeaveRequest
 	sizes     []int
 	tokens    map[string]bool
 }
@@ -153,6 +155,7 @@ func newControlPlane(t *testing.T) *controlPlane {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+fleetapi.PathRegister, p.register)
 	mux.HandleFunc("POST "+fleetapi.PathHeartbeat, p.heartbeat)
+	mux.HandleFunc("POST "+fleetapi.PathLeave, p.leave)
 	p.server = httptest.NewServer(mux)
 	t.Cleanup(p.server.Close)
 	return p
@@ -183,6 +186,30 @@ func (p *controlPlane) heartbeat(w http.ResponseWriter, r *http.Request) {
 	p.beats = append(p.beats, request)
 	p.sizes = append(p.sizes, len(body))
 	w.WriteHeader(http.StatusNoContent)
+}
+
+func (p *controlPlane) leave(w http.ResponseWriter, r *http.Request) {
+	var request fleetapi.LeaveRequest
+	if err := json.NewDecoder(r.Body).Decode(&request); err != nil || request.Lease != "lease" {
+		http.Error(w, "invalid", http.StatusConflict)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.leaves = append(p.leaves, request)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// left returns the identities that have said goodbye, sorted.
+func (p *controlPlane) left() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var identities []string
+	for _, request := range p.leaves {
+		identities = append(identities, request.Identity)
+	}
+	slices.Sort(identities)
+	return identities
 }
 
 // beating returns the identities that have beaten, each with its last snapshot.

@@ -50,6 +50,9 @@ func TestABotOfAFleetFromStartToEnd(t *testing.T) {
 	if status := bot.end(); status != 0 {
 		t.Errorf("status %d after SIGTERM, want 0", status)
 	}
+	if diff := cmp.Diff([]string{"mybot-1"}, plane.left()); diff != "" {
+		t.Errorf("goodbyes (-want +got):\n%s", diff)
+	}
 	for _, secret := range []string{discordToken, "ingest-token", "lease"} {
 		if strings.Contains(bot.stderr.String()+bot.stdout.String(), secret) {
 			t.Errorf("the output shows %q:\n%s", secret, bot.stderr)
@@ -164,12 +167,16 @@ func TestAPortThatIsTakenIsAFailure(t *testing.T) {
 }
 
 func TestACrashOnRequest(t *testing.T) {
-	bot := runBot(t, map[string]string{"BOT_CRASH_AFTER": "50ms"})
+	plane := newControlPlane(t)
+	bot := runBot(t, map[string]string{"BOT_CRASH_AFTER": "1s", "ARGUS_FLEET_URL": plane.server.URL, "ARGUS_FLEET_ID": "a"})
 	if status := bot.wait(5 * time.Second); status != exitFailed {
 		t.Errorf("status %d, want %d", status, exitFailed)
 	}
-	if !strings.HasSuffix(bot.stderr.String(), "\nargus-bot: crashing after 50ms, as --crash-after asks\n") {
+	if !strings.HasSuffix(bot.stderr.String(), "\nargus-bot: crashing after 1s, as --crash-after asks\n") {
 		t.Errorf("stderr:\n%s", bot.stderr)
+	}
+	if len(plane.beating()) != 1 || plane.left() != nil {
+		t.Errorf("%d beat, %v said goodbye; want one that went without", len(plane.beating()), plane.left())
 	}
 }
 
@@ -208,6 +215,9 @@ func TestASwarmIsManyMembers(t *testing.T) {
 	})
 	if status := bot.end(); status != 0 {
 		t.Errorf("status %d, want 0", status)
+	}
+	if left := plane.left(); len(left) != 25 {
+		t.Errorf("%d members said goodbye: %v", len(left), left)
 	}
 }
 

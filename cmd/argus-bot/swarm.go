@@ -51,7 +51,7 @@ func newSwarm(h host, c config, logger *slog.Logger) *process {
 	}
 	return &process{
 		config: c, clock: h.clock, logger: logger, registry: registry,
-		work: []func(context.Context) error{s.run, s.report},
+		work: []func(context.Context) error{s.run, s.report}, leave: s.leave,
 	}
 }
 
@@ -81,6 +81,14 @@ func (s *swarm) run(ctx context.Context) error {
 	}
 	group.Wait()
 	return ctx.Err()
+}
+
+func (s *swarm) leave(ctx context.Context) {
+	var group sync.WaitGroup
+	for _, m := range s.members {
+		group.Go(func() { m.Leave(ctx) })
+	}
+	group.Wait()
 }
 
 // report logs how the swarm is, whenever that has changed.

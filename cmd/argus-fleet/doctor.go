@@ -25,10 +25,14 @@ type doctorOptions struct {
 func doctorCommand() *cobra.Command {
 	var o doctorOptions
 	command := &cobra.Command{
-		Use: "doctor", Short: "Look for trouble in a running control plane", Args: cobra.NoArgs,
+		Use: "doctor", Short: "Look for trouble in a running control plane", Args: noArguments,
 		Long: "Look for trouble in a running control plane. The viewer token is read from " + fleetapi.EnvFleetViewerToken + " or " +
 			fleetapi.EnvFleetToken + ", or from the file that the name with " + fleetapi.FileSuffix + " names.",
+		Example: "  ARGUS_FLEET_VIEWER_TOKEN_FILE=/run/secrets/viewer-token argus-fleet doctor --url http://fleet:9190 --namespace discord",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.url == "" {
+				return quiet(errors.New("say which control plane with --url, such as --url http://fleet:9190"))
+			}
 			if err := diagnose(cmd.Context(), o, cmd.OutOrStdout()); err != nil {
 				return &quietError{err}
 			}
@@ -38,7 +42,6 @@ func doctorCommand() *cobra.Command {
 	command.Flags().StringVar(&o.url, "url", "", "address of the control plane, such as http://fleet:9190")
 	command.Flags().StringVar(&o.namespace, "namespace", "", "metric prefix that the control plane should have")
 	command.Flags().DurationVar(&o.timeout, "timeout", 10*time.Second, "time for each request")
-	_ = command.MarkFlagRequired("url")
 	return command
 }
 

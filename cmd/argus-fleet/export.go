@@ -26,8 +26,9 @@ type exportOptions struct{ url, tokenFile string }
 func exportCommand() *cobra.Command {
 	var o exportOptions
 	command := &cobra.Command{
-		Use: "export", Short: "Print the state as a Python control plane's JSON", Args: cobra.NoArgs,
-		Long: "Print the state as a Python control plane's JSON (version 1): of a running control plane with --url and --admin-token-file, else of the state file of one that is stopped.",
+		Use: "export", Short: "Print the state as a Python control plane's JSON", Args: noArguments,
+		Long:    "Print the state as a Python control plane's JSON (version 1): of a running control plane with --url and --admin-token-file, else of the state file (" + fleetapi.EnvFleetState + ") of one that is stopped.",
+		Example: "  argus-fleet export --url http://127.0.0.1:9190 --admin-token-file /run/secrets/admin-token > argus-fleet-state.json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.url == "" {
 				return quiet(withState(cmd.Context(), func(path string) error { return exportFile(path, cmd.OutOrStdout()) }))
@@ -74,7 +75,11 @@ func exportRunning(ctx context.Context, o exportOptions, out io.Writer) error {
 		return fmt.Errorf("asking the control plane: %w", err)
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
+	switch response.StatusCode {
+	case http.StatusOK:
+	case http.StatusUnauthorized, http.StatusNotFound:
+		return fmt.Errorf("control plane answered %s: %s must hold the token of its %s, which it must have", response.Status, o.tokenFile, fleetapi.EnvFleetAdminToken)
+	default:
 		return fmt.Errorf("control plane answered %s", response.Status)
 	}
 	if _, err := io.Copy(out, response.Body); err != nil {

@@ -70,23 +70,38 @@ func lastWords(line string) {
 
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "argus-fleet",
-		Short:         "Fleet control plane for Argus bots",
-		Long:          "Fleet control plane for Argus bots. Without a subcommand it runs; everything it needs is read from ARGUS_FLEET_* variables.",
-		Args:          cobra.NoArgs,
+		Use:   "argus-fleet",
+		Short: "Fleet control plane for Argus bots",
+		Long: "Fleet control plane for Argus bots. Without a subcommand it runs. All settings are read from ARGUS_FLEET_* variables, secrets also from the files that " +
+			"ARGUS_FLEET_..." + fleetapi.FileSuffix + " variables name, and what the environment lacks from " + defaultEnvFile + " (" + fleetapi.EnvFleetEnvFile + ").\n\n" +
+			"Exit status: 0 when all went well, 75 when another process holds the state file, 1 for everything else, with the reason as the last line of stderr.",
+		Args:          noArguments,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE:          runControlPlane,
 	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return seeHelp(cmd, err) })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(runCommand(), healthcheckCommand(), doctorCommand(),
-		importCommand(), exportCommand(), verifyCommand(), versionCommand())
+		initCommand(), importCommand(), exportCommand(), verifyCommand(), versionCommand())
 	return root
+}
+
+// noArguments refuses words behind a command, and says where help is.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if err := cobra.NoArgs(cmd, args); err != nil {
+		return seeHelp(cmd, err)
+	}
+	return nil
+}
+
+func seeHelp(cmd *cobra.Command, err error) error {
+	return fmt.Errorf("%w: see %s --help", err, cmd.CommandPath())
 }
 
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the version", Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintln(cmd.OutOrStdout(), version)
 			return err

@@ -11,7 +11,11 @@ import (
 )
 
 func runCommand() *cobra.Command {
-	return &cobra.Command{Use: "run", Short: "Run the control plane (default)", Args: cobra.NoArgs, RunE: runControlPlane}
+	return &cobra.Command{
+		Use: "run", Short: "Run the control plane (default)", Args: noArguments, RunE: runControlPlane,
+		Long: "Run the control plane until SIGTERM or SIGINT, which answer what is under way and save. It takes no flags: a wrong variable stops the start " +
+			"with one line that names it.",
+	}
 }
 
 func runControlPlane(cmd *cobra.Command, _ []string) error {

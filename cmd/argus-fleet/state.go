@@ -31,12 +31,18 @@ func withState(ctx context.Context, do func(path string) error) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(path), lock.Release())
+	err = errors.Join(do(path), lock.Release())
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w: %s names the state file", err, fleetapi.EnvFleetState)
+	}
+	return err
 }
 
 func verifyCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "verify", Short: "Check the state file of a control plane that is stopped", Args: cobra.NoArgs,
+		Use: "verify", Short: "Check the state file of a control plane that is stopped", Args: noArguments,
+		Long: "Check the state file (" + fleetapi.EnvFleetState + ") of a control plane that is stopped: the file's own structure, and that no number " +
+			"belongs to two clusters of one fleet or is yet to be drawn. The file is only read.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			err := withState(cmd.Context(), func(path string) error { return verify(path, cmd.OutOrStdout()) })
 			return quiet(err)
@@ -71,9 +77,10 @@ func importCommand() *cobra.Command {
 	var from string
 	var skip int
 	command := &cobra.Command{
-		Use: "import", Short: "Bring a backup or a Python control plane's state into the state file", Args: cobra.NoArgs,
-		Long: "Bring a state into the state file of a control plane that is stopped: a backup of ours, or the JSON of a Python control plane. " +
-			"With --skip-numbers the numbers drawn since an old backup are not given again.",
+		Use: "import", Short: "Bring a backup or a Python control plane's state into the state file", Args: noArguments,
+		Long: "Bring a state into the state file (" + fleetapi.EnvFleetState + ") of a control plane that is stopped: a backup of ours, or the JSON of a Python control plane. " +
+			"A state that is there is never replaced. With --skip-numbers the numbers drawn since an old backup are not given again.",
+		Example: "  argus-fleet import --from argus-fleet-state.json\n  argus-fleet import --from backup.db --skip-numbers 100",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if skip < 0 || (from == "" && skip == 0) {
 				return quiet(errors.New("say what to import with --from, or a positive --skip-numbers"))

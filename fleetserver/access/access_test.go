@@ -95,7 +95,12 @@ type fixture struct {
 	file   string
 	logs   *logs
 	failed int
+	// changed are the surfaces whose tokens changed.
+	changed []string
 }
+
+// ignored are hooks for tests that look elsewhere.
+func ignored() Hooks { return Hooks{func() {}, func(string) {}} }
 
 // newFixture has a viewer list from a file and an ingest list from a variable.
 func newFixture(t *testing.T) *fixture {
@@ -106,7 +111,7 @@ func newFixture(t *testing.T) *fixture {
 		{Name: "viewer", Secrets: []Secret{{Value: "first", File: f.file}, {Value: "shared"}}},
 		{Name: "ingest", Secrets: []Secret{{}, {Value: "shared"}}},
 		{Name: "admin"},
-	}, slog.New(slog.NewTextHandler(f.logs, nil)), nil, func() { f.failed++ })
+	}, slog.New(slog.NewTextHandler(f.logs, nil)), nil, Hooks{func() { f.failed++ }, func(surface string) { f.changed = append(f.changed, surface) }})
 	return f
 }
 
@@ -128,6 +133,10 @@ func TestReload(t *testing.T) {
 	f.accepts(t, "after the rotation", map[string]bool{"first": false, "second": true})
 	if f.failed != 0 || !f.Healthy() {
 		t.Errorf("%d failures of reloads that worked", f.failed)
+	}
+	f.Reload() // nothing new
+	if diff := cmp.Diff([]string{"viewer", "viewer"}, f.changed); diff != "" {
+		t.Errorf("changes told (-want +got)\n%s", diff)
 	}
 	if !f.List("ingest").Accept("shared", noon) {
 		t.Error("another surface was changed")
@@ -183,14 +192,14 @@ func (f *fixture) hidesTokens(t *testing.T) {
 func TestASurfaceThatWasOpenStaysOpenAndAClosedOneClosed(t *testing.T) {
 	content := ""
 	k := NewKeyring([]Surface{{Name: "viewer", Secrets: []Secret{{File: "f"}}}}, slog.New(slog.DiscardHandler),
-		func(string) ([]byte, error) { return []byte(content), nil }, func() {})
+		func(string) ([]byte, error) { return []byte(content), nil }, ignored())
 	content = "late"
 	k.Reload()
 	if !k.List("viewer").Open() {
 		t.Error("a surface that was open was closed by a file")
 	}
 	closed := NewKeyring([]Surface{{Name: "viewer", Secrets: []Secret{{Value: "x", File: "f"}}}}, slog.New(slog.DiscardHandler),
-		func(string) ([]byte, error) { return nil, errors.New("gone") }, func() {})
+		func(string) ([]byte, error) { return nil, errors.New("gone") }, ignored())
 	closed.Reload()
 	if closed.List("viewer").Open() {
 		t.Error("a closed surface was opened")
@@ -216,7 +225,7 @@ func TestWatchFollowsKubernetesSwap(t *testing.T) {
 	if err := os.Symlink(filepath.Join("..data", "token"), file); err != nil {
 		t.Fatal(err)
 	}
-	k := NewKeyring([]Surface{{Name: "viewer", Secrets: []Secret{{Value: "first", File: file}}}}, slog.New(slog.DiscardHandler), nil, func() {})
+	k := NewKeyring([]Surface{{Name: "viewer", Secrets: []Secret{{Value: "first", File: file}}}}, slog.New(slog.DiscardHandler), nil, ignored())
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- k.Watch(ctx) }()
@@ -233,4 +242,24 @@ func TestWatchFollowsKubernetesSwap(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
+}
+
+// TestFilesAreCheckedWithoutBeingTold is for filesystems that report no change.
+func TestFilesAreCheckedWithoutBeingTold(t *testing.T) {
+	f := newFixture(t)
+	if f.interval != 30*time.Second {
+		t.Errorf("files are checked every %s, want 30 s", f.interval)
+	}
+	f.interval = 10 * time.Millisecond
+	ctx, cancel := context.WithCancel(t.Context())
+	var following sync.WaitGroup
+	following.Go(func() { f.follow(ctx, nil, nil) })
+	f.write(t, "second")
+	for deadline := time.Now().Add(5 * time.Second); !f.List("viewer").Accept("second", noon); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the change was not seen within 5 s")
+		}
+	}
+	cancel()
+	following.Wait()
 }

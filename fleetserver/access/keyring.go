@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"time"
 )
 
 var errNoToken = errors.New("no token is configured")
@@ -42,7 +43,8 @@ func (s Surface) files() []string {
 type Keyring struct {
 	logger   *slog.Logger
 	read     func(string) ([]byte, error)
-	failed   func() // counts a reload that yielded nothing
+	hooks    Hooks
+	interval time.Duration // checkInterval but in tests
 	surfaces []Surface
 	lists    map[string]*List
 
@@ -50,14 +52,21 @@ type Keyring struct {
 	trouble map[string]bool // by surface, so that a change is logged once
 }
 
-// NewKeyring returns the lists as configured. read reads a file (os.ReadFile if
-// nil); failed is called for each reload that yielded no token.
-func NewKeyring(surfaces []Surface, logger *slog.Logger, read func(string) ([]byte, error), failed func()) *Keyring {
+// Hooks are told what reloads do. They must not block, nor call the Keyring.
+type Hooks struct {
+	// Failed is called for each reload of a surface that yielded no token.
+	Failed func()
+	// Changed is called when a surface accepts other tokens than before.
+	Changed func(surface string)
+}
+
+// NewKeyring returns the lists as configured. read reads a file; os.ReadFile if nil.
+func NewKeyring(surfaces []Surface, logger *slog.Logger, read func(string) ([]byte, error), hooks Hooks) *Keyring {
 	if read == nil {
 		read = os.ReadFile
 	}
 	k := &Keyring{
-		logger: logger, read: read, failed: failed, surfaces: surfaces,
+		logger: logger, read: read, hooks: hooks, interval: checkInterval, surfaces: surfaces,
 		lists: map[string]*List{}, trouble: map[string]bool{},
 	}
 	for _, surface := range surfaces {
@@ -92,7 +101,7 @@ func (k *Keyring) Reload() {
 		}
 		tokens, err := k.reread(surface)
 		if err != nil {
-			k.failed()
+			k.hooks.Failed()
 			if !k.trouble[surface.Name] {
 				k.logger.Error("token file yields no token, the last good list stays", "surface", surface.Name, "error", err)
 			}
@@ -112,6 +121,7 @@ func (k *Keyring) adopt(surface string, tokens []string) {
 	}
 	list.set(tokens)
 	k.logger.Info("tokens changed", "surface", surface, "accepted", len(tokens))
+	k.hooks.Changed(surface)
 }
 
 // reread evaluates a surface as at the start, with the files' present content.

@@ -42,7 +42,7 @@ func (k *Keyring) Watch(ctx context.Context) error {
 }
 
 func (k *Keyring) follow(ctx context.Context, events <-chan fsnotify.Event, failures <-chan error) {
-	check := time.NewTicker(checkInterval)
+	check := time.NewTicker(k.interval)
 	defer check.Stop()
 	var settled <-chan time.Time
 	for {

@@ -27,18 +27,29 @@ type Cluster struct {
 // List returns all clusters but retired ones, sorted by fleet and number.
 func (r *Registry) List() []Cluster {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	now := r.options.Now()
-	clusters := make([]Cluster, 0, r.listed)
+	if r.order == nil {
+		r.order = r.sorted()
+	}
+	clusters := make([]Cluster, len(r.order))
+	for i, e := range r.order {
+		clusters[i] = r.describe(e, now)
+	}
+	return clusters
+}
+
+func (r *Registry) sorted() []*entry {
+	entries := make([]*entry, 0, r.listed)
 	for _, e := range r.entries {
 		if !e.Retired {
-			clusters = append(clusters, r.describe(e, now))
+			entries = append(entries, e)
 		}
 	}
-	r.mu.Unlock()
-	slices.SortFunc(clusters, func(a, b Cluster) int {
-		return cmp.Or(cmp.Compare(a.Fleet, b.Fleet), cmp.Compare(a.Number, b.Number), cmp.Compare(a.Identity, b.Identity))
+	slices.SortFunc(entries, func(a, b *entry) int {
+		return cmp.Or(cmp.Compare(a.Fleet, b.Fleet), cmp.Compare(a.Number(), b.Number()), cmp.Compare(a.Identity, b.Identity))
 	})
-	return clusters
+	return entries
 }
 
 func (r *Registry) describe(e *entry, now time.Time) Cluster {

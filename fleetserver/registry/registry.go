@@ -42,6 +42,8 @@ type Registry struct {
 	listed, arriving int
 	// fleets counts the listed entries of each fleet.
 	fleets map[string]int
+	// order is what List returns, in its order; nil after a change.
+	order []*entry
 }
 
 // entry is one identity in memory.
@@ -216,6 +218,7 @@ func (r *Registry) list(e *entry, by int) {
 		return
 	}
 	r.listed += by
+	r.order = nil
 	if r.fleets[e.Fleet] += by; r.fleets[e.Fleet] == 0 {
 		delete(r.fleets, e.Fleet)
 	}

@@ -125,7 +125,7 @@ func decodeSnapshot(snapshot map[string]json.RawMessage, prefix string) *Reading
 			continue
 		}
 		if name, ours := cutPrefix([]byte(name), prefix); ours {
-			reading.family(string(name))
+			reading.family(name)
 		}
 		var samples []json.RawMessage
 		if json.Unmarshal(family["samples"], &samples) != nil {
@@ -156,7 +156,7 @@ func decodeSample(reading *Reading, raw json.RawMessage, prefix string) {
 	if labels, ok := object(sample["labels"]); ok && m.label() != "" {
 		label = labelText(labels[m.label()])
 	}
-	reading.add(m, label, value)
+	reading.add(m, []byte(label), value)
 }
 
 func cutPrefix(name []byte, prefix string) ([]byte, bool) {

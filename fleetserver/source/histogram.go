@@ -9,37 +9,48 @@ import (
 // maxBuckets bounds the distinct bounds that one snapshot may bring.
 const maxBuckets = 256
 
+// usualBuckets is room for those of argus-dpy, nine, and some more.
+const usualBuckets = 12
+
 // histogram holds cumulative counts by upper bound, summed over all series and
 // sorted by finish.
 type histogram struct {
 	buckets []bucket
 	// bounds spares parsing the same label in every series; nil once finished.
 	bounds []boundText
+	// latest is the place in bounds that was asked for last: series list their
+	// bounds in one order, so the next one is mostly behind it.
+	latest int
 }
 
 // boundText is the place of a bucket by its label, -1 for one to be ignored.
 type boundText struct {
-	le    string
+	le    []byte // of the body that is being read
 	place int
 }
 
 type bucket struct{ bound, count float64 }
 
-func (h *histogram) add(le string, count float64) {
+func (h *histogram) add(le []byte, count float64) {
 	if place := h.place(le); place >= 0 && count >= 0 {
 		h.buckets[place].count += count
 	}
 }
 
 // place finds or makes the bucket of a label.
-func (h *histogram) place(le string) int {
-	for _, known := range h.bounds {
-		if known.le == le {
-			return known.place
+func (h *histogram) place(le []byte) int {
+	for i := range h.bounds {
+		at := (h.latest + 1 + i) % len(h.bounds)
+		if string(h.bounds[at].le) == string(le) {
+			h.latest = at
+			return h.bounds[at].place
 		}
 	}
+	if h.bounds == nil {
+		h.bounds, h.buckets = make([]boundText, 0, usualBuckets), make([]bucket, 0, usualBuckets)
+	}
 	place := -1
-	if bound, ok := parseBound(le); ok {
+	if bound, ok := parseBound(string(le)); ok {
 		place = slices.IndexFunc(h.buckets, func(b bucket) bool { return b.bound == bound })
 		if place < 0 && len(h.buckets) < maxBuckets {
 			h.buckets = append(h.buckets, bucket{bound: bound})
@@ -48,12 +59,13 @@ func (h *histogram) place(le string) int {
 	}
 	if len(h.bounds) < maxBuckets {
 		h.bounds = append(h.bounds, boundText{le, place})
+		h.latest = len(h.bounds) - 1
 	}
 	return place
 }
 
 func (h *histogram) finish() {
-	h.bounds = nil
+	h.bounds, h.latest = nil, 0
 	slices.SortFunc(h.buckets, func(a, b bucket) int { return cmp.Compare(a.bound, b.bound) })
 	// Sums over series with other bounds need not rise; a quantile needs them to.
 	highest := 0.0

@@ -43,6 +43,9 @@ type PrometheusOptions struct {
 	Now func() time.Time
 	// Logger gets one line per change of state; slog.Default().
 	Logger *slog.Logger
+	// Observe is told how long each round took and its outcome (answered, in_part
+	// or silent); nil: nobody is.
+	Observe func(took time.Duration, outcome string)
 
 	timeout, patience time.Duration // for tests; the constants above
 }
@@ -83,6 +86,9 @@ const (
 	answeredInPart
 	silent
 )
+
+// String is the outcome as a metric's label.
+func (o outcome) String() string { return [...]string{"answered", "in_part", "silent"}[o] }
 
 // NewPrometheus returns a source that has asked nothing yet: the server need not
 // be there. It fails if the URL is none or the CA file cannot be used.
@@ -173,6 +179,9 @@ func (p *Prometheus) poll(r *round) {
 	r.ended = p.options.Now()
 	r.took = r.ended.Sub(started)
 	p.judge(r, failures)
+	if p.options.Observe != nil && p.life.Err() == nil {
+		p.options.Observe(r.took, r.outcome.String())
+	}
 	p.mu.Lock()
 	p.last, p.running = r, nil
 	p.mu.Unlock()

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"cmp"
 	"math"
 	"slices"
@@ -82,7 +83,7 @@ type Reading struct {
 	// Shards are ordered by number.
 	Shards []fleetapi.Shard
 
-	shards map[string]*shardReading
+	shards map[string]shardReading
 }
 
 // counters are the lifetime totals of a process.
@@ -97,10 +98,10 @@ type counters struct {
 // samples does not matter.
 type shardReading struct{ up, latency optional }
 
-func newReading() *Reading { return &Reading{shards: map[string]*shardReading{}} }
+func newReading() *Reading { return &Reading{shards: map[string]shardReading{}} }
 
 // add takes one finite sample with the label that matters.
-func (r *Reading) add(m metric, label string, value float64) {
+func (r *Reading) add(m metric, label []byte, value float64) {
 	c := &r.counters
 	switch m {
 	case shardLatency, shardUp:
@@ -126,38 +127,30 @@ func (r *Reading) add(m metric, label string, value float64) {
 	}
 }
 
-func (r *Reading) addShard(m metric, id string, value float64) {
-	shard := r.shard(id)
+// addShard takes what is said of a shard. One without an id counts in the sums
+// alone, and so does one too many.
+func (r *Reading) addShard(m metric, id []byte, value float64) {
+	shard, known := r.shards[string(id)]
 	if m == shardLatency {
 		r.latency.atLeast(value)
 		shard.latency.atLeast(value)
-		return
+	} else {
+		r.shardsUp.plus(value)
+		shard.up.atMost(value)
 	}
-	r.shardsUp.plus(value)
-	shard.up.atMost(value)
-}
-
-// shard returns the shard of an id; one that is not kept for an empty id, and
-// when there are too many.
-func (r *Reading) shard(id string) *shardReading {
-	shard := r.shards[id]
-	if shard == nil {
-		shard = &shardReading{}
-		if id != "" && len(r.shards) < maxShards {
-			r.shards[id] = shard
-		}
+	if known || (len(id) > 0 && len(r.shards) < maxShards) {
+		r.shards[string(id)] = shard
 	}
-	return shard
 }
 
 // family notes that a counter exists, even without a sample: before its first
 // event a counter with labels has none. The name is the one behind the prefix
 // and may or may not end in _total.
-func (r *Reading) family(name string) {
-	switch strings.TrimSuffix(name, "_total") + "_total" {
-	case fleetapi.MetricInteractions:
+func (r *Reading) family(name []byte) {
+	switch string(bytes.TrimSuffix(name, []byte("_total"))) {
+	case strings.TrimSuffix(fleetapi.MetricInteractions, "_total"):
 		r.counters.hasInteractions = true
-	case fleetapi.MetricRateLimits:
+	case strings.TrimSuffix(fleetapi.MetricRateLimits, "_total"):
 		r.counters.hasRateLimits = true
 	}
 }
@@ -178,6 +171,7 @@ func (o *optional) plus(value float64) { *o = optional{o.value + value, true} }
 
 // finish orders what was added and drops sums that overflowed.
 func (r *Reading) finish() *Reading {
+	r.Shards = make([]fleetapi.Shard, 0, len(r.shards))
 	for id, shard := range r.shards {
 		status := fleetapi.StatusUp
 		if shard.up.known && shard.up.value < 1 {

@@ -1,6 +1,9 @@
 package source
 
-import "unicode/utf8"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 // scanDepth is how deep the scanner follows; a heartbeat has seven levels.
 const scanDepth = 16
@@ -12,13 +15,15 @@ const scanDepth = 16
 type scanner struct {
 	data []byte
 	pos  int
+	// plain means that there are no escapes and no control characters.
+	plain bool
 	// skipMember is the method of that name, made a value once.
 	skipMember func(key []byte, depth int) bool
 	skipValue  func(depth int) bool
 }
 
 func newScanner(data []byte) *scanner {
-	s := &scanner{data: data}
+	s := &scanner{data: data, plain: printable(data)}
 	s.skipMember = func(_ []byte, depth int) bool { return s.skip(depth) }
 	s.skipValue = s.skip
 	return s
@@ -26,10 +31,10 @@ func newScanner(data []byte) *scanner {
 
 // scanHeartbeat reads a heartbeat, and reports false when it is not sure.
 func scanHeartbeat(body []byte, prefix string) (Heartbeat, bool) {
-	if !utf8.Valid(body) {
+	b := newBeatScan(body, prefix)
+	if !b.plain && !utf8.Valid(body) {
 		return Heartbeat{}, false
 	}
-	b := newBeatScan(body, prefix)
 	b.space()
 	if !b.members(0, b.top) {
 		return Heartbeat{}, false
@@ -137,6 +142,11 @@ func (s *scanner) text() ([]byte, bool) {
 func (s *scanner) skipText() (escaped, ok bool) {
 	if !s.take('"') {
 		return false, false
+	}
+	if s.plain {
+		length := bytes.IndexByte(s.data[s.pos:], '"')
+		s.pos += length + 1
+		return false, length >= 0
 	}
 	for s.pos < len(s.data) {
 		s.pos += plainLength(s.data[s.pos:])

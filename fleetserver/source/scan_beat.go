@@ -21,13 +21,17 @@ type beatScan struct {
 	hasSamples bool
 	added      bool
 	sample     sampleScan
+	quick      quick
 	label      []byte // the value of the label that is looked for
 	labelName  string
 	hasLabel   bool
 }
 
+// usualFamilies is room for those of argus-dpy that matter.
+const usualFamilies = 32
+
 func newBeatScan(body []byte, prefix string) *beatScan {
-	b := &beatScan{scanner: newScanner(body), prefix: prefix + "_"}
+	b := &beatScan{scanner: newScanner(body), prefix: prefix + "_", contributed: make([][]byte, 0, usualFamilies)}
 	b.onFamilyField, b.onSampleField, b.onLabel, b.onSample = b.familyField, b.sampleField, b.labelField, b.sampleElement
 	return b
 }
@@ -93,7 +97,7 @@ func (b *beatScan) family(name []byte, depth int) bool {
 	}
 	b.hasSamples, b.added = false, false
 	if short, ours := cutPrefix(name, b.prefix); ours {
-		b.reading.family(string(short))
+		b.reading.family(short)
 		b.added = true
 	}
 	if !b.members(depth, b.onFamilyField) {
@@ -113,6 +117,9 @@ func (b *beatScan) familyField(key []byte, depth int) bool {
 }
 
 func (b *beatScan) sampleElement(depth int) bool {
+	if b.plain && b.quickSample() {
+		return true
+	}
 	if b.peek() != '{' {
 		return b.skip(depth)
 	}
@@ -163,16 +170,16 @@ func (b *beatScan) addSample() bool {
 
 // labelOf finds one label of the sample. The labels were walked over before, so
 // they are valid.
-func (b *beatScan) labelOf(name string) (string, bool) {
+func (b *beatScan) labelOf(name string) ([]byte, bool) {
 	if name == "" || len(b.sample.labels) == 0 || b.sample.labels[0] != '{' {
-		return "", true
+		return nil, true
 	}
 	b.label, b.labelName, b.hasLabel = nil, name, false
 	position, data := b.pos, b.data
 	b.data, b.pos = b.sample.labels, 0
 	ok := b.members(0, b.onLabel)
 	b.data, b.pos = data, position
-	return labelText(b.label), ok
+	return []byte(labelText(b.label)), ok
 }
 
 func (b *beatScan) labelField(key []byte, depth int) (ok bool) {

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/argus-dev/argus-operator/fleetapi"
+	"github.com/argus-dev/argus-operator/fleetserver/sample"
+)
+
+const (
+	// connections is how many members beat at once.
+	connections = 32
+	// turns is how often each server has its turn.
+	turns = 5
+)
+
+// contender is one of the two servers with its members.
+type contender struct {
+	*server
+	crew  *crew
+	beats int
+	busy  time.Duration
+	cpu   time.Duration
+}
+
+// heartbeats compares argus-fleet with a bare handler, turn and turn about.
+func (b *bench) heartbeats(ctx context.Context) error {
+	fleet, err := b.startFleet(ctx, filepath.Join(b.scratch, "heartbeats.db"))
+	if err != nil {
+		return err
+	}
+	bare, err := startBare(ctx)
+	if err != nil {
+		return err
+	}
+	for _, shape := range []struct {
+		name string
+		sample.Shape
+	}{{"lean", sample.Lean()}, {"real", sample.Real()}} {
+		if err := b.compare(ctx, shape.name, shape.Shape, fleet, bare); err != nil {
+			return err
+		}
+	}
+	_, fleetErr := fleet.stop()
+	_, bareErr := bare.stop()
+	return errors.Join(fleetErr, bareErr)
+}
+
+func (b *bench) compare(ctx context.Context, name string, shape sample.Shape, fleet, bare *server) error {
+	ours, err := enter(ctx, fleet, shape, fleetapi.PathHeartbeat)
+	if err != nil {
+		return err
+	}
+	defer ours.crew.dismiss()
+	theirs, err := enter(ctx, bare, shape, "/")
+	if err != nil {
+		return err
+	}
+	defer theirs.crew.dismiss()
+	discarding, err := enter(ctx, bare, shape, pathDiscard)
+	if err != nil {
+		return err
+	}
+	defer discarding.crew.dismiss()
+	for range turns {
+		for _, c := range []*contender{theirs, discarding, ours} {
+			if err := c.turn(ctx, b.turn); err != nil {
+				return err
+			}
+		}
+	}
+	size := len(shape.Heartbeat("bench-0", "", 0))
+	what := fmt.Sprintf("%s heartbeat (%.1f KiB): ", name, float64(size)/1024)
+	b.table.note(what+"bare handler", theirs.rate(), "/s")
+	b.table.note(what+"bare handler that discards", discarding.rate(), "/s")
+	b.table.note(what+"argus-fleet", ours.rate(), "/s")
+	b.table.atLeast(what+"throughput", ours.rate()/theirs.rate(), 0.75, "x bare")
+	b.table.note(what+"CPU of the bare handler", theirs.cost(), "us")
+	b.table.note(what+"CPU of one that discards", discarding.cost(), "us")
+	b.table.note(what+"CPU of argus-fleet", ours.cost(), "us")
+	b.table.atMost(what+"CPU", ours.cost()/theirs.cost(), 1.5, "x bare")
+	return nil
+}
+
+// enter connects the members of a server, registered where it wants them to be.
+func enter(ctx context.Context, s *server, shape sample.Shape, path string) (*contender, error) {
+	var beats [][]byte
+	for i := range connections {
+		beats = append(beats, request(path, shape.Heartbeat("bench-"+strconv.Itoa(i), "", 1)))
+	}
+	crew, err := hire(ctx, s.address, beats)
+	if err != nil {
+		return nil, err
+	}
+	for i, m := range crew.members {
+		if path != fleetapi.PathHeartbeat {
+			break
+		}
+		if err := m.expect(register("bench-"+strconv.Itoa(i)), " 200 "); err != nil {
+			crew.dismiss()
+			return nil, err
+		}
+	}
+	return &contender{server: s, crew: crew}, nil
+}
+
+func (c *contender) turn(ctx context.Context, length time.Duration) error {
+	before, err := c.server.cpu()
+	if err != nil {
+		return err
+	}
+	begun := time.Now()
+	beats, err := c.crew.work(ctx, length)
+	if err != nil {
+		return err
+	}
+	c.busy += time.Since(begun)
+	after, err := c.server.cpu()
+	c.beats += beats
+	c.cpu += after - before
+	return err
+}
+
+func (c *contender) rate() float64 { return float64(c.beats) / c.busy.Seconds() }
+
+// cost is in microseconds of processor time for each beat.
+func (c *contender) cost() float64 { return float64(c.cpu.Microseconds()) / float64(c.beats) }

@@ -1,0 +1,7 @@
+//go:build !long
+
+package chaos
+
+// worlds is how many state files the crash test starts from nothing; each is
+// killed killsOfWorld times.
+const worlds = 2
