@@ -40,8 +40,10 @@ type ArgusBotReconciler struct {
 // botScope is what one reconcile of an ArgusBot knows.
 type botScope struct {
 	bot *v1alpha1.ArgusBot
-	// target is the control plane, or nil without one; set by resolveFleet.
-	target *manifests.FleetTarget
+	// target is the control plane, or nil without one, and starting whether it has yet
+	// to come up for the first time; set by resolveFleet.
+	target   *manifests.FleetTarget
+	starting bool
 	// missing names a Secret that the pods need and that is not there, or is nil; set
 	// by checkSecrets. It holds back what starts pods, and nothing else.
 	missing *hold

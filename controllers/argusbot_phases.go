@@ -9,6 +9,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -58,6 +59,7 @@ func (r *ArgusBotReconciler) resolveFleet(ctx context.Context, s *botScope) erro
 		}
 	}
 	s.target = manifests.TargetOf(&fleet)
+	s.starting = !hasAnswered(&fleet) && !meta.IsStatusConditionTrue(fleet.Status.Conditions, v1alpha1.ConditionReady)
 	return nil
 }
 
@@ -219,7 +221,7 @@ func (r *ArgusBotReconciler) ask(s *botScope) {
 	if s.target == nil {
 		return
 	}
-	if s.notAsked = r.mayAsk(s.target); s.notAsked != nil {
+	if s.notAsked = r.mayAsk(s); s.notAsked != nil {
 		return
 	}
 	source := FleetSource{URL: s.target.URL, Namespace: s.bot.Namespace, Viewer: *s.target.ViewerToken}
@@ -241,14 +243,16 @@ func (r *ArgusBotReconciler) ask(s *botScope) {
 }
 
 // mayAsk says why a control plane is not asked, or nil.
-func (r *ArgusBotReconciler) mayAsk(target *manifests.FleetTarget) *hold {
+func (r *ArgusBotReconciler) mayAsk(s *botScope) *hold {
 	switch {
-	case target.ViewerToken == nil:
+	case s.starting:
+		return &hold{reason: v1alpha1.ReasonProgressing, message: "the control plane is starting"}
+	case s.target.ViewerToken == nil:
 		return &hold{
 			reason:  v1alpha1.ReasonNoViewerToken,
 			message: "spec.fleet.external.viewerTokenSecretRef is not set, so the control plane cannot be asked",
 		}
-	case target.Name == "" && !r.AllowExternalFleets:
+	case s.target.Name == "" && !r.AllowExternalFleets:
 		return &hold{
 			reason:  v1alpha1.ReasonExternalReadsOff,
 			message: "the operator reads no external control plane: start it with --allow-external-fleets to let it",

@@ -188,7 +188,7 @@ func (r *ArgusBotReconciler) setFleetJoined(c *conditions, s *botScope) {
 	case s.answer.Err != nil:
 		set(metav1.ConditionUnknown, v1alpha1.ReasonUnreachable, s.answer.Err.Error())
 	case s.answer.Status == nil:
-		set(metav1.ConditionUnknown, v1alpha1.ReasonProgressing, "the control plane has not been asked yet")
+		set(metav1.ConditionUnknown, v1alpha1.ReasonProgressing, "the control plane has not answered yet")
 	default:
 		silent, never := r.absent(s)
 		switch {

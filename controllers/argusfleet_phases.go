@@ -183,13 +183,17 @@ func (r *ArgusFleetReconciler) observe(ctx context.Context, s *fleetScope) error
 	return nil
 }
 
-// ask looks up how the control plane's clusters are, once it has a pod that can tell.
+// ask looks up how the control plane's clusters are, once it has been up.
 func (r *ArgusFleetReconciler) ask(s *fleetScope) {
-	if s.deployment.Status.Replicas > 0 {
+	if available(s.deployment) || hasAnswered(s.fleet) {
 		asker := Asker{Kind: v1alpha1.KindArgusFleet, NamespacedName: client.ObjectKeyFromObject(s.fleet)}
 		s.answer = r.Fleets.Answer(fleetSource(s.fleet), fleetPoll(s.fleet), asker)
 	}
 }
+
+// hasAnswered tells whether a control plane has ever told its version. One that has
+// not is still starting, and its silence is no news.
+func hasAnswered(fleet *v1alpha1.ArgusFleet) bool { return fleet.Status.Version != "" }
 
 func fleetSource(fleet *v1alpha1.ArgusFleet) FleetSource {
 	target := manifests.TargetOf(fleet)

@@ -122,7 +122,7 @@ func setReachable(c *conditions, s *fleetScope) {
 	case s.answer.Err != nil:
 		c.set(v1alpha1.ConditionReachable, metav1.ConditionFalse, v1alpha1.ReasonUnreachable, s.answer.Err.Error())
 	case s.answer.Status == nil:
-		c.set(v1alpha1.ConditionReachable, metav1.ConditionUnknown, v1alpha1.ReasonProgressing, "the control plane has not been asked yet")
+		c.set(v1alpha1.ConditionReachable, metav1.ConditionUnknown, v1alpha1.ReasonProgressing, "the control plane is starting")
 	case ttl < fleetapi.LeastTTLSeconds:
 		c.set(v1alpha1.ConditionReachable, metav1.ConditionTrue, v1alpha1.ReasonShortTTL, fmt.Sprintf(
 			"the control plane answers; heartbeatIntervalSeconds x ttlFactor is %d s, below the %d s that argus-dpy members need, which always beat every 15 s",

@@ -18,6 +18,8 @@ import (
 )
 
 const (
+	// firstPause follows the first read that fails.
+	firstPause = time.Second
 	// maxPause between reads of a control plane that does not answer.
 	maxPause = time.Minute
 	// idlePeer is how long a control plane is remembered that nobody asks for.
@@ -181,12 +183,13 @@ func (p *FleetPoller) conclude(peer *fleetPeer, status fleetapi.Status, err erro
 	return askers
 }
 
-// pause grows from one interval, with each failure, to a minute.
+// pause is one interval, and after failures a second that doubles to a minute: a
+// control plane that is just starting is found soon, a dead one is left in peace.
 func pause(interval time.Duration, failures int) time.Duration {
 	if failures == 0 {
 		return interval
 	}
-	return max(interval, min(interval<<min(failures-1, 10), maxPause))
+	return min(firstPause<<min(failures-1, 10), maxPause)
 }
 
 func sameAnswer(a, b FleetAnswer) bool {

@@ -218,11 +218,10 @@ func TestPausesGrowWithFailures(t *testing.T) {
 		want     time.Duration
 	}{
 		"none":                         {15 * second, 0, 15 * second},
-		"the first is no reason":       {2 * second, 1, 2 * second},
-		"the third doubles twice":      {2 * second, 3, 8 * second},
-		"at most a minute":             {2 * second, 50, time.Minute},
-		"a longer interval is kept":    {5 * time.Minute, 3, 5 * time.Minute},
-		"a minute also from 15 s each": {15 * second, 4, time.Minute},
+		"one, of one that is starting": {15 * second, 1, second},
+		"the third doubles twice":      {15 * second, 3, 4 * second},
+		"at most a minute":             {15 * second, 50, time.Minute},
+		"a minute also of long ones":   {5 * time.Minute, 50, time.Minute},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			if got := pause(tc.interval, tc.failures); got != tc.want {

@@ -123,10 +123,20 @@ func (d *demo) apply(ctx context.Context) error {
 	return d.kubectl.Apply(ctx, sample, "--namespace", namespace)
 }
 
+// waitReady waits until both kinds are ready and every heartbeat has arrived.
 func (d *demo) waitReady(ctx context.Context) error {
-	_, err := d.kubectl.Output(ctx, "wait", "--namespace", namespace, "--for=condition=Ready",
-		"--timeout="+readyTimeout.String(), "argusfleet/main", "argusbot/mybot")
-	return err
+	for _, wait := range [][]string{
+		{"--for=condition=Ready", "argusfleet/main", "argusbot/mybot"},
+		{"--for=condition=FleetJoined", "argusbot/mybot"},
+		{"--for=jsonpath={.status.display.shards}=4/4", "argusbot/mybot"},
+		{"--for=jsonpath={.status.display.clusters}=2/2", "argusfleet/main"},
+	} {
+		args := append([]string{"wait", "--namespace", namespace, "--timeout=" + readyTimeout.String()}, wait...)
+		if _, err := d.kubectl.Output(ctx, args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // diagnose shows what the namespaces look like after a failure.

@@ -27,8 +27,8 @@ func TestTheDemoShowsBothKindsReadyAndLeavesNothing(t *testing.T) {
 	running := startDemo(t)
 	output := running.until("Ctrl-C ends the demo")
 	for _, line := range []string{
-		`(?m)^argusfleet\.argus\.dev/main\s+True\s+\d/2\s`,
-		`(?m)^argusbot\.argus\.dev/mybot\s+True\s+2/2\s`,
+		`(?m)^argusfleet\.argus\.dev/main\s+True\s+2/2\s`,
+		`(?m)^argusbot\.argus\.dev/mybot\s+True\s+2/2\s+4/4\s+[1-9]`,
 	} {
 		if !regexp.MustCompile(line).MatchString(output) {
 			t.Errorf("the tables have no line like %s:\n%s", line, output)
