@@ -7,6 +7,8 @@ MAKEFLAGS += --no-print-directory
 ARCH ?= $(shell go env GOARCH)
 # More for the test runner: make unit ARGS='-run TestRegister -v'
 ARGS ?=
+# How long each fuzz target runs: make fuzz FUZZTIME=10m
+FUZZTIME ?= 30s
 
 tool = go tool -modfile=hack/tools/$(1).mod $(1)
 # Packages that hold tests with the build tag $(1).
@@ -84,12 +86,22 @@ e2e: compiler kubernetes ## Tests in a real cluster on this machine (root)
 	go test -race -p 1 -timeout 50m -tags cluster,node,e2e -count=1 $(ARGS) $(call tagged,(cluster|node|e2e))
 
 .PHONY: test-long
-test-long: compiler ## What takes too long for every change: soak, scale, chaos
+test-long: compiler ## What takes too long for every change: 200 kills of a control plane, 30 s of every fuzz target
 	go test -race -p 1 -timeout 3h -tags long -count=1 $(ARGS) $(call tagged,long)
+	@$(MAKE) fuzz
+
+# One after the other. What a target finds is in testdata/fuzz of its package, to be committed with the fix.
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (30s)
+	@grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9]+' fleetserver cmd | sed -E 's|^(.*)/[^/]+:[0-9]+:func (Fuzz.*)$$|\1 \2|' | sort | \
+		while read -r package target; do \
+			echo "$$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "./$$package" </dev/null; \
+		done
 
 .PHONY: bench
-bench: ## Benchmarks
-	go test -run '^$$' -bench . -benchmem $(ARGS) ./...
+bench: ## The control plane against its targets, as one table (about a minute)
+	go run ./hack/bench $(ARGS)
 
 ##@ Run
 

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // handler answers a request or says why not.
@@ -98,7 +100,27 @@ func (d rendered) writeTo(w http.ResponseWriter, r *http.Request) {
 	}
 	header.Set("Content-Type", "application/json; charset=utf-8")
 	header.Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write(body)
+	sendAll(w, body)
+}
+
+// sendSpan is how much of a reply must get through within one writeTimeout.
+const sendSpan = 256 << 10
+
+// sendAll writes to a client for as long as that makes headway: writeTimeout is
+// for one span, and not for the whole of a large reply.
+func sendAll(w http.ResponseWriter, body []byte) {
+	for i, span := range slices.Collect(slices.Chunk(body, sendSpan)) {
+		if i > 0 {
+			moreTime(w)
+		}
+		if _, err := w.Write(span); err != nil {
+			return // the client has gone
+		}
+	}
+}
+
+func moreTime(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
 }
 
 // etagMatches compares weakly, as If-None-Match asks for.

@@ -69,6 +69,54 @@ func TestAudit(t *testing.T) {
 	}
 }
 
+func TestEveryRefusedChangeIsAudited(t *testing.T) {
+	const env = "ARGUS_FLEET_AUDIT_LOG"
+	for name, tc := range map[string]struct {
+		env  []string
+		play func(p *plane)
+		want []string
+	}{
+		"a register past its rate": {[]string{"ARGUS_FLEET_REGISTER_BURST", "1"}, func(p *plane) {
+			p.join("a", "asia")
+			p.ask(post, "/fleet/register", "ingest", `{"identity": "b"}`)
+		}, []string{"event=register identity=a remote=127.0.0.1 outcome=ok", "event=register identity=b remote=127.0.0.1 outcome=denied:register_rate"}},
+		"a register that names nobody, or is no JSON": {nil, func(p *plane) {
+			p.ask(post, "/fleet/register", "ingest", `{}`)
+			p.ask(post, "/fleet/register", "ingest", `{`)
+		}, []string{"event=register identity=? remote=127.0.0.1 outcome=denied:names", "event=register identity=? remote=127.0.0.1 outcome=denied:body"}},
+		"heartbeats of the unknown and past their rate": {[]string{"ARGUS_FLEET_HEARTBEAT_BURST", "1"}, func(p *plane) {
+			p.beat("ghost", "", "")
+			p.join("a", "asia")
+			p.beat("a", "", "")
+			p.beat("a", "", "")
+		}, []string{
+			"event=heartbeat identity=ghost remote=127.0.0.1 outcome=denied:unknown_identity", "event=register identity=a remote=127.0.0.1 outcome=ok",
+			"event=heartbeat identity=a remote=127.0.0.1 outcome=denied:heartbeat_rate",
+		}},
+		"leaving past the rate": {[]string{"ARGUS_FLEET_HEARTBEAT_BURST", "1"}, func(p *plane) {
+			lease := p.join("a", "asia").Lease
+			p.beat("a", lease, "")
+			p.ask(post, "/fleet/leave", "ingest", `{"identity": "a", "lease": "`+lease+`"}`)
+			p.ask(post, "/fleet/leave", "ingest", `{}`)
+		}, []string{
+			"event=register identity=a remote=127.0.0.1 outcome=ok", "event=leave identity=a remote=127.0.0.1 outcome=denied:heartbeat_rate",
+			"event=leave identity=? remote=127.0.0.1 outcome=denied:names",
+		}},
+		"an administrator who names nobody": {nil, func(p *plane) {
+			p.ask("DELETE", "/api/admin/cluster", "admin", "")
+			p.ask(post, "/api/admin/cluster/reset-lease?identity=ghost", "admin", "")
+		}, []string{"event=retire identity=? remote=127.0.0.1 outcome=denied:names", "event=reset-lease identity=ghost remote=127.0.0.1 outcome=denied:unknown_identity"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlane(t, append(tc.env, env, "1")...)
+			tc.play(p)
+			if diff := cmp.Diff(tc.want, p.audited()); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestAuditIsOffByDefault(t *testing.T) {
 	p := newPlane(t)
 	p.join("a", "asia")

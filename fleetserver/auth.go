@@ -17,7 +17,12 @@ func (s *Server) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := exchangeOf(r)
 		need := s.routes.permission(r.URL.Path)
-		if need == permitOpen || s.permitted(need, r) {
+		if need == permitOpen {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if s.permitted(need, r) {
+			trust(r)
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -5,20 +5,31 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/klauspost/compress/gzip"
 )
 
-// maxInFlightBytes bounds the bodies that are held in memory at one time.
-const maxInFlightBytes = 256 << 20
+const (
+	// maxInFlightBytes bounds the members' bodies that are held in memory at one time.
+	maxInFlightBytes = 256 << 20
+	// maxSmallBodyBytes bounds a body that is no member's, such as a sign-in:
+	// nobody needs a credential to send one. maxSmallInFlightBytes bounds all of
+	// those together.
+	maxSmallBodyBytes     = 8 << 10
+	maxSmallInFlightBytes = 8 << 20
+)
 
-// byteBudget hands out bytes up to a limit. The zero value is ready.
-type byteBudget struct{ used atomic.Int64 }
+// byteBudget hands out bytes up to a limit.
+type byteBudget struct {
+	limit int64
+	used  atomic.Int64
+}
 
 func (b *byteBudget) reserve(size int64) bool {
-	if b.used.Add(size) > maxInFlightBytes {
+	if b.used.Add(size) > b.limit {
 		b.used.Add(-size)
 		return false
 	}
@@ -50,9 +61,10 @@ func (p *bodyPool) give(buffer *bytes.Buffer) {
 // readBody reads the whole body, decompressed, into an empty buffer and returns
 // what the buffer then holds. It fails with errTooLarge, along with the
 // beginning that it read, errEncoding or errBodyRead.
-func (s *Server) readBody(r *http.Request, body *bytes.Buffer) ([]byte, error) {
+func readBody(r *http.Request, body *bytes.Buffer) ([]byte, error) {
 	var reader io.Reader = r.Body
-	switch r.Header.Get("Content-Encoding") {
+	limit := exchangeOf(r).maxBody
+	switch strings.ToLower(r.Header.Get("Content-Encoding")) {
 	case "", "identity":
 	case "gzip":
 		unpacked, err := gzip.NewReader(r.Body)
@@ -64,9 +76,9 @@ func (s *Server) readBody(r *http.Request, body *bytes.Buffer) ([]byte, error) {
 	default:
 		return nil, errEncoding
 	}
-	body.Grow(int(min(max(r.ContentLength, 0), s.config.MaxBodyBytes)) + bytes.MinRead)
-	_, err := body.ReadFrom(io.LimitReader(reader, s.config.MaxBodyBytes+1))
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge || int64(body.Len()) > s.config.MaxBodyBytes {
+	body.Grow(int(min(max(r.ContentLength, 0), limit)) + bytes.MinRead)
+	_, err := body.ReadFrom(io.LimitReader(reader, limit+1))
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge || int64(body.Len()) > limit {
 		return body.Bytes(), errTooLarge
 	}
 	if err != nil {

@@ -24,6 +24,8 @@ const (
 	defaultHeartbeatBurst = 60
 	defaultReadBurst      = 120
 	defaultViewCache      = time.Second
+	// maxMaxBodyBytes keeps a few of the largest bodies within the budget of all.
+	maxMaxBodyBytes = maxInFlightBytes / 8
 	// maxFleets caps the regions with entries, because each is a metric label.
 	maxFleets = 500
 	leastTTL  = fleetapi.LeastTTLSeconds * time.Second

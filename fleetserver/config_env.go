@@ -42,7 +42,7 @@ func ConfigFromEnv(lookup func(string) (string, bool), readFile func(string) ([]
 		MaxClusters:       e.integer(fleetapi.EnvFleetMaxClusters, defaultMaxClusters, 1, 1_000_000),
 		Retention:         24 * time.Hour * time.Duration(e.integer(fleetapi.EnvFleetRetentionDays, 0, 0, 36_500)),
 
-		MaxBodyBytes:   int64(e.integer(fleetapi.EnvFleetMaxBodyBytes, defaultMaxBodyBytes, 1, 1<<30)),
+		MaxBodyBytes:   int64(e.integer(fleetapi.EnvFleetMaxBodyBytes, defaultMaxBodyBytes, 1, maxMaxBodyBytes)),
 		ViewCache:      time.Millisecond * time.Duration(e.integer(fleetapi.EnvFleetViewCacheMillis, int(defaultViewCache.Milliseconds()), 0, 3_600_000)),
 		RegisterBurst:  e.integer(fleetapi.EnvFleetRegisterBurst, defaultRegisterBurst, 1, 1_000_000),
 		HeartbeatBurst: e.integer(fleetapi.EnvFleetHeartbeatBurst, defaultHeartbeatBurst, 1, 1_000_000),
@@ -115,7 +115,7 @@ func (e *environment) url(name string) string {
 		value = u.Redacted() // its password is a secret
 	}
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil {
-		e.fail(name, value, "http://host or https://host")
+		e.refuse(fmt.Errorf("%s=%s: must be http://host or https://host, without credentials", name, fleetapi.QuoteURL(value)))
 	}
 	return value
 }

@@ -156,6 +156,21 @@ func TestWrongValuesOfOtherKinds(t *testing.T) {
 			t.Errorf("error %v, want %s", err, want)
 		}
 	})
+	t.Run("the address of Prometheus is told without its password", func(t *testing.T) {
+		_, err := ConfigFromEnv(lookup(map[string]string{"ARGUS_FLEET_PROMETHEUS_URL": "https://user:secret@prom"}), nil)
+		want := `ARGUS_FLEET_PROMETHEUS_URL="https://user:xxxxx@prom": must be http://host or https://host, without credentials`
+		if err == nil || err.Error() != want {
+			t.Errorf("error %v, want %s", err, want)
+		}
+	})
+	t.Run("a body may be as large as leaves room for several", func(t *testing.T) {
+		for value, ok := range map[string]bool{"33554432": true, "33554433": false} {
+			_, err := ConfigFromEnv(lookup(map[string]string{"ARGUS_FLEET_MAX_BODY_BYTES": value}), nil)
+			if (err == nil) != ok {
+				t.Errorf("%s: %v, want ok = %v", value, err, ok)
+			}
+		}
+	})
 	t.Run("only the first is told", func(t *testing.T) {
 		_, err := ConfigFromEnv(lookup(map[string]string{"ARGUS_FLEET_PORT": "x", "ARGUS_FLEET_READ_BURST": "y"}), nil)
 		if err == nil || !strings.HasPrefix(err.Error(), "ARGUS_FLEET_PORT=") || strings.Contains(err.Error(), "READ_BURST") {
@@ -202,6 +217,10 @@ func TestListenerFromEnvReadsNothingElse(t *testing.T) {
 }
 
 func TestCheckBind(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, tc := range map[string]struct {
 		values map[string]string
 		ok     bool
@@ -213,6 +232,8 @@ func TestCheckBind(t *testing.T) {
 		"public with an admin token":    {map[string]string{"ARGUS_FLEET_ADMIN_TOKEN": "x"}, false},
 		"public with both split tokens": {map[string]string{"ARGUS_FLEET_INGEST_TOKEN": "x", "ARGUS_FLEET_VIEWER_TOKEN": "y"}, true},
 		"public with a shared token":    {map[string]string{"ARGUS_FLEET_TOKEN": "x"}, true},
+		"public with a token file":      {map[string]string{"ARGUS_FLEET_TOKEN_FILE": file}, true},
+		"public with one token file":    {map[string]string{"ARGUS_FLEET_INGEST_TOKEN_FILE": file}, false},
 		"public and insecure":           {map[string]string{"ARGUS_FLEET_INSECURE": "1"}, true},
 		"127.0.0.1":                     {map[string]string{"ARGUS_FLEET_HOST": "127.0.0.1"}, true},
 		"::1":                           {map[string]string{"ARGUS_FLEET_HOST": "::1"}, true},
@@ -277,6 +298,17 @@ func TestScrapeAllow(t *testing.T) {
 		"localhost:80":                  {},
 		"LOCALHOST.:80":                 {},
 		"x.localhost:80":                {},
+		"localhost.localdomain:80":      {},
+		"localhost6:80":                 {},
+		"ip6-localhost:80":              {},
+		"x.ip6-loopback:80":             {},
+		"[64:ff9b::a9fe:a9fe]:80":       {},
+		"[64:ff9b::a01:203]:9191":       {},
+		"h:+80":                         {},
+		"h:0080":                        {},
+		"h:65536":                       {},
+		"h:99999":                       {},
+		"mylocalhost:65535":             {true, false},
 		"169.254.169.254:80":            {},
 		"[fe80::1%eth0]:80":             {},
 		"0.0.0.0:80":                    {},

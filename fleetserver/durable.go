@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/argus-dev/argus-operator/fleetapi"
@@ -27,7 +28,7 @@ func (s *Server) commit(ctx context.Context, change *registry.Change) error {
 // submit queues a change and settles it in the registry once the disk has
 // answered; then it calls done, which must not block.
 func (s *Server) submit(change *registry.Change, done func(error)) {
-	write := store.Write{Put: &change.Record, Fleet: change.Fleet, Drawn: change.Drawn}
+	write := store.Write{Put: &change.Record, Fleet: change.Fleet, Drawn: change.Drawn, Seen: change.Seen()}
 	if change.Kind == registry.Purged {
 		write = store.Write{Delete: change.Record.Identity}
 	}
@@ -80,12 +81,22 @@ func (s *Server) applied(change *registry.Change) {
 	case registry.Registered:
 		s.metrics.registrations.Inc()
 		s.push.Begin(identity, change.Record.Registrations)
+		s.forgetDeserted(change.MovedFrom)
 	case registry.Retired, registry.Purged:
 		s.push.Forget(identity)
 		s.history.Forget(clusterSeries + identity)
+		s.forgetDeserted(change.Record.Fleet)
 	}
 	if kind := eventOf(change); kind != "" {
 		s.events.add(kind, change.Record.Identity, change.Record.Fleet, change.Record.Number())
+	}
+}
+
+// forgetDeserted drops the history of a fleet that its last cluster has left;
+// "" is none.
+func (s *Server) forgetDeserted(fleet string) {
+	if fleet != "" && !s.registry.HasFleet(fleet) {
+		s.history.Forget(fleetSeries + fleet)
 	}
 }
 
@@ -108,7 +119,27 @@ func eventOf(change *registry.Change) string {
 	return ""
 }
 
-// audit writes one line for an accepted or refused change of state, if asked for.
+// audited writes one line for each request of a route that changes the state,
+// if asked for, whatever became of it.
+func (s *Server) audited(event string, next handler) handler {
+	return func(w http.ResponseWriter, r *http.Request, caller Caller) error {
+		err := next(w, r, caller)
+		s.audit(event, exchangeOf(r).identity, caller, err)
+		return err
+	}
+}
+
+// auditedRefusals is audited for heartbeats: those that are accepted come all the time.
+func (s *Server) auditedRefusals(event string, next handler) handler {
+	return func(w http.ResponseWriter, r *http.Request, caller Caller) error {
+		err := next(w, r, caller)
+		if err != nil {
+			s.audit(event, exchangeOf(r).identity, caller, err)
+		}
+		return err
+	}
+}
+
 func (s *Server) audit(event, identity string, caller Caller, err error) {
 	if s.config.AuditLog {
 		s.logger.Info("audit", "event", event, "identity", loggable(identity), "remote", caller.Remote, "outcome", outcomeOf(err))

@@ -1,9 +1,13 @@
 package fleetserver
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -35,13 +39,16 @@ func TestCORS(t *testing.T) {
 			if !strings.Contains(strings.Join(got.header.Values("Vary"), ", "), "Origin") {
 				t.Error("Vary does not name Origin")
 			}
+			if exposed := got.header.Get("Access-Control-Expose-Headers"); (exposed == "ETag, Retry-After") != (tc.allow != "" && tc.method == get) {
+				t.Errorf("exposes %q", exposed)
+			}
 			if got.header.Get("Access-Control-Allow-Credentials") != "" {
 				t.Error("credentials are allowed")
 			}
 		})
 	}
 	preflight := allowed.ask("OPTIONS", "/api/config", "", "", "Origin", friend).header
-	if preflight.Get("Access-Control-Allow-Headers") != "Authorization, Content-Type" || preflight.Get("Access-Control-Allow-Methods") != "GET, POST, OPTIONS" {
+	if preflight.Get("Access-Control-Allow-Headers") != "Authorization, Content-Type, If-None-Match, Last-Event-ID" || preflight.Get("Access-Control-Allow-Methods") != "GET, POST, OPTIONS" {
 		t.Errorf("preflight %v", preflight)
 	}
 	got := newPlane(t).ask(get, "/api/config", "viewer", "", "Origin", friend)
@@ -156,10 +163,71 @@ func TestAPanicIsA500OfThatRequestAlone(t *testing.T) {
 		t.Errorf("%d %q", got.status, got.body)
 	}
 	id := strings.TrimSpace(strings.TrimPrefix(got.body, "internal error, request "))
-	if logs := p.logs.String(); !strings.Contains(logs, "inner detail") || !strings.Contains(logs, id) {
+	if logs := p.logs.String(); !strings.Contains(logs, "inner detail") || !strings.Contains(logs, id) || !strings.Contains(logs, "edges_test.go:") {
 		t.Errorf("the log does not tell what happened in request %s: %s", id, logs)
 	}
 	if got := p.ask(get, "/healthz", "", ""); got.status != 200 {
 		t.Errorf("the next request: %d", got.status)
+	}
+}
+
+func TestAPanicInTheMiddleOfAReplyBreaksIt(t *testing.T) {
+	p := newPlane(t)
+	p.server.routes = newRoutes([]route{
+		{get, "/boom", permitOpen, rateNone, func(w http.ResponseWriter, _ *http.Request, _ Caller) error {
+			_, _ = w.Write([]byte(`{"half":`))
+			panic("inner detail")
+		}},
+	})
+	if response, err := http.Get(p.url + "/boom"); err == nil {
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		if err == nil {
+			t.Errorf("%d %q looks whole", response.StatusCode, body)
+		}
+	}
+	if logs := p.logs.String(); !strings.Contains(logs, "inner detail") || !strings.Contains(logs, "edges_test.go:") {
+		t.Errorf("the log does not tell what happened, and where: %s", logs)
+	}
+	if metrics := p.ask(get, "/metrics", "viewer", "").status; metrics != 404 {
+		t.Errorf("the next request: %d", metrics)
+	}
+}
+
+// slowWriter counts how often it is given more time.
+type slowWriter struct {
+	httptest.ResponseRecorder
+	extended int
+}
+
+// SetWriteDeadline is what http.ResponseController looks for.
+func (w *slowWriter) SetWriteDeadline(at time.Time) error {
+	if time.Until(at) > writeTimeout-time.Second {
+		w.extended++
+	}
+	return nil
+}
+
+func TestALargeReplyHasItsTime(t *testing.T) {
+	body := bytes.Repeat([]byte("0123456789abcdef"), 5*sendSpan/32) // two and a half spans
+	path := filepath.Join(t.TempDir(), "state.db")
+	if err := os.WriteFile(path, body, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, reply := range map[string]writer{"an export": rendered{body: body}, "a backup": download{path}} {
+		w := &slowWriter{ResponseRecorder: *httptest.NewRecorder()}
+		reply.writeTo(&statusRecorder{ResponseWriter: w}, httptest.NewRequest(get, "/", nil))
+		if w.extended < 2 || w.extended > 3 || !bytes.Equal(w.Body.Bytes(), body) {
+			t.Errorf("%s: %d bytes with %d extensions of time, want %d and 2", name, w.Body.Len(), w.extended, len(body))
+		}
+	}
+}
+
+func TestTheSweepersAgeIsMonotonic(t *testing.T) {
+	p := newPlane(t)
+	p.server.now = time.Now
+	p.server.noteSweep()
+	if at := p.server.swept.Load().String(); !strings.Contains(at, " m=") {
+		t.Errorf("%s: a step of the wall clock would make the sweeper look late", at)
 	}
 }

@@ -110,12 +110,17 @@ func failureOf(err error) (f failure, known bool) {
 	return failure{http.StatusInternalServerError, "internal error", 0, "internal"}, false
 }
 
+// logFailure tells the log what a client is not told.
+func (s *Server) logFailure(r *http.Request, err error) {
+	s.logger.Error("request failed", "request", exchangeOf(r).caller.RequestID, "path", loggable(r.URL.Path), "error", err)
+}
+
 // refuse answers with an error.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	f, known := failureOf(err)
 	x := exchangeOf(r)
 	if !known {
-		s.logger.Error("request failed", "request", x.caller.RequestID, "path", loggable(r.URL.Path), "error", err)
+		s.logFailure(r, err)
 		f.text += ", request " + x.caller.RequestID
 	}
 	s.metrics.refusals.WithLabelValues(f.reason).Inc()

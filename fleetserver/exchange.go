@@ -24,6 +24,10 @@ type exchange struct {
 	// known path.
 	route   *route
 	allowed []string
+	// identity is whom the request would change, once that has been read.
+	identity string
+	// maxBody bounds the body, as it comes and unpacked.
+	maxBody int64
 }
 
 type exchangeKey struct{}
@@ -34,6 +38,9 @@ func exchangeOf(r *http.Request) *exchange {
 	}
 	return &exchange{}
 }
+
+// concerns notes whom a request would change.
+func concerns(r *http.Request, identity string) { exchangeOf(r).identity = identity }
 
 // identify opens the exchange: who asks, and for what.
 func (s *Server) identify(next http.Handler) http.Handler {

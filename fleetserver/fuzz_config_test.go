@@ -3,6 +3,7 @@ package fleetserver
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"slices"
@@ -46,20 +47,25 @@ func FuzzConfig(f *testing.F) {
 			checkConfig(t, config)
 			return
 		}
-		line := err.Error()
-		if strings.ContainsAny(line, "\r\n") || !strings.Contains(line, one) && !strings.Contains(line, two) {
-			t.Fatalf("the refusal is not one line about a variable: %q", line)
-		}
-		for name, value := range values {
-			// A short value may stand in the message by chance.
-			if secretVariable(name) && len(value) > 12 && strings.Contains(line, value) {
-				t.Fatalf("the refusal tells %s: %q", name, line)
-			}
-		}
-		if len(content) > 12 && !strings.Contains(firstValue+secondValue, content) && strings.Contains(line, content) {
-			t.Fatalf("the refusal tells what is in a file: %q", line)
-		}
+		checkRefusal(t, err.Error(), one, two, values, content)
 	})
+}
+
+// checkRefusal looks at what is said of a configuration with two variables and files.
+func checkRefusal(t *testing.T, line, one, two string, values map[string]string, content string) {
+	t.Helper()
+	if strings.ContainsAny(line, "\r\n") || !strings.Contains(line, one) && !strings.Contains(line, two) {
+		t.Fatalf("the refusal is not one line about a variable: %q", line)
+	}
+	for name, value := range values {
+		// A short value may stand in the message by chance.
+		if secretVariable(name) && len(value) > 12 && strings.Contains(line, value) {
+			t.Fatalf("the refusal tells %s: %q", name, line)
+		}
+	}
+	if len(content) > 12 && !strings.Contains(values[one]+values[two], content) && strings.Contains(line, content) {
+		t.Fatalf("the refusal tells what is in a file: %q", line)
+	}
 }
 
 func TestARefusedURLDoesNotTellItsPassword(t *testing.T) {
@@ -101,7 +107,7 @@ func FuzzForwardedFor(f *testing.F) {
 	f.Fuzz(func(t *testing.T, header, claim string) {
 		const stranger, proxy = "192.0.2.1", "10.0.0.1"
 		address := func(p proxies, peer string, headers ...string) netip.Addr {
-			r := httptest.NewRequest("GET", "/", nil)
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
 			r.RemoteAddr, r.Header["X-Forwarded-For"] = peer+":5", headers
 			return p.client(r)
 		}
@@ -117,19 +123,25 @@ func FuzzForwardedFor(f *testing.F) {
 		if behind.String() != proxy && !named(header, behind) {
 			t.Fatalf("%q gives %s, which it does not name", header, behind)
 		}
-		if trusting.trusted(behind) {
-			return // every hop is a proxy of ours, as far as they can be read
-		}
-		// The proxy has written the client's address behind what it claimed.
-		for _, spoofed := range [][]string{{claim + "," + header}, {claim, header}} {
-			if got := address(trusting, proxy, spoofed...); got != behind {
-				t.Fatalf("claiming %q in front of %q turned %s into %s", claim, header, behind, got)
-			}
-		}
-		if got := limitKey(behind); got.Is4() != behind.Is4() || !got.IsValid() {
-			t.Fatalf("%s is limited as %s", behind, got)
+		if !trusting.trusted(behind) { // else every hop is a proxy of ours, as far as they can be read
+			checkClaim(t, func(headers ...string) netip.Addr { return address(trusting, proxy, headers...) }, behind, header, claim)
 		}
 	})
+}
+
+// checkClaim puts a claim in front of a header that gave an address: that
+// changes nothing.
+func checkClaim(t *testing.T, address func(headers ...string) netip.Addr, behind netip.Addr, header, claim string) {
+	t.Helper()
+	// The proxy has written the client's address behind what it claimed.
+	for _, spoofed := range [][]string{{claim + "," + header}, {claim, header}} {
+		if got := address(spoofed...); got != behind {
+			t.Fatalf("claiming %q in front of %q turned %s into %s", claim, header, behind, got)
+		}
+	}
+	if got := limitKey(behind); got.Is4() != behind.Is4() || !got.IsValid() {
+		t.Fatalf("%s is limited as %s", behind, got)
+	}
 }
 
 // named reports that an address stands in a header, in whatever form.

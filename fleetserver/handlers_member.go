@@ -29,13 +29,14 @@ func (s *Server) registerBody(r *http.Request) (registry.Registration, error) {
 		target := source.Text(raw)
 		q.ScrapeTarget = &target
 	}
+	concerns(r, q.Identity)
 	return q, nil
 }
 
 func (s *Server) bodyFields(r *http.Request) (map[string]json.RawMessage, error) {
 	buffer := s.bodies.take()
 	defer s.bodies.give(buffer) // what is decoded is a copy
-	body, err := s.readBody(r, buffer)
+	body, err := readBody(r, buffer)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +59,6 @@ func (s *Server) register(ctx context.Context, caller Caller, q registry.Registr
 	if err == nil {
 		err = s.commit(ctx, change)
 	}
-	s.audit("register", q.Identity, caller, err)
 	if err != nil {
 		return fleetapi.RegisterResponse{}, err
 	}
@@ -91,18 +91,20 @@ type heartbeatRequest struct {
 func (s *Server) heartbeatBody(r *http.Request) (heartbeatRequest, error) {
 	buffer := s.bodies.take()
 	defer s.bodies.give(buffer) // what is decoded is a copy
-	body, err := s.readBody(r, buffer)
+	body, err := readBody(r, buffer)
 	if errors.Is(err, errTooLarge) {
 		beat, ok := source.DecodeBeginning(body)
 		if !ok {
 			return heartbeatRequest{}, err
 		}
+		concerns(r, beat.Identity)
 		return heartbeatRequest{beat, true}, nil
 	}
 	if err != nil {
 		return heartbeatRequest{}, err
 	}
-	beat, err := source.DecodeHeartbeat(body, s.config.Namespace)
+	beat, err := source.DecodeHeartbeatOf(body, s.config.Namespace, s.registry.Admits)
+	concerns(r, beat.Identity)
 	return heartbeatRequest{Heartbeat: beat}, err
 }
 
@@ -112,9 +114,6 @@ func (s *Server) heartbeat(_ context.Context, caller Caller, q heartbeatRequest)
 	}
 	beat, err := s.registry.Heartbeat(q.Identity, q.Lease, caller.Remote)
 	if err != nil {
-		if errors.Is(err, registry.ErrLeased) {
-			s.audit("heartbeat", q.Identity, caller, err)
-		}
 		return noContent{}, err
 	}
 	defer s.changes.Add(1) // once the values are in
@@ -151,17 +150,21 @@ func (s *Server) leaveBody(r *http.Request) (fleetapi.LeaveRequest, error) {
 	if err != nil {
 		return fleetapi.LeaveRequest{}, err
 	}
-	return fleetapi.LeaveRequest{Identity: source.Text(fields["identity"]), Lease: source.Text(fields["lease"])}, nil
+	q := fleetapi.LeaveRequest{Identity: source.Text(fields["identity"]), Lease: source.Text(fields["lease"])}
+	concerns(r, q.Identity)
+	return q, nil
 }
 
-func (s *Server) leave(ctx context.Context, caller Caller, q fleetapi.LeaveRequest) (noContent, error) {
+func (s *Server) leave(ctx context.Context, _ Caller, q fleetapi.LeaveRequest) (noContent, error) {
 	if q.Identity == "" {
 		return noContent{}, errIdentityRequired
+	}
+	if holder, allowed := s.registry.SpendAsHolder(q.Identity, q.Lease); holder && !allowed {
+		return noContent{}, registry.ErrHeartbeatRate
 	}
 	change, err := s.registry.Leave(ctx, q.Identity, q.Lease)
 	if err == nil {
 		err = s.commit(ctx, change)
 	}
-	s.audit("leave", q.Identity, caller, err)
 	return noContent{}, err
 }

@@ -61,3 +61,25 @@ func TestARetiredClustersHistoryIsForgotten(t *testing.T) {
 		t.Errorf("history %v, want an empty list", got.History)
 	}
 }
+
+func TestADesertedFleetsHistoryIsForgotten(t *testing.T) {
+	for name, empty := range map[string]func(p *plane){
+		"its last cluster moves":      func(p *plane) { p.join("a", "europe") },
+		"its last cluster is retired": func(p *plane) { p.ask("DELETE", "/api/admin/cluster?identity=a&force=1", "admin", "") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlane(t)
+			p.join("a", "asia")
+			p.join("b", "asia")
+			p.server.recordHistory()
+			p.join("b", "europe")
+			if got := p.server.history.Get(fleetSeries + "asia"); len(got) != 1 {
+				t.Errorf("while somebody is there it has %d points, want 1", len(got))
+			}
+			empty(p)
+			if got := p.server.history.Get(fleetSeries + "asia"); len(got) != 0 {
+				t.Errorf("deserted, it still has %d points", len(got))
+			}
+		})
+	}
+}

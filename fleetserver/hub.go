@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,6 +19,8 @@ const (
 	// replayFrames is how many frames a viewer may have missed and still go on
 	// where it was.
 	replayFrames = 64
+	// replayBytes bounds what those frames hold together.
+	replayBytes = 32 << 20
 	// pendingFrames is how far a viewer may lag behind before it is let go; it
 	// comes back with the id of the last frame that it has.
 	pendingFrames = 8
@@ -58,6 +61,8 @@ type hub struct {
 	told     int // events
 	recent   []frame
 	prepared bool
+	// reset is the first frame of whoever joins now, made for the first of them.
+	reset frame
 }
 
 // viewer is one open stream. frames is closed when it must end.
@@ -76,21 +81,24 @@ func newHub(boot string, window time.Duration, view func() (viewSnapshot, error)
 // join opens a stream. Its first frames are those after lastID, if they are
 // still there, and else a reset. It fails with errStreams.
 func (h *hub) join(host netip.Addr, lastID string) (*viewer, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	host = limitKey(host)
-	if h.closed || len(h.viewers) >= maxStreams || h.byHost[host] >= maxAddressStreams {
-		return nil, errStreams
+	if !h.room(host) {
+		return nil, errStreams // before a view is built for nobody
 	}
-	if !h.prepared {
-		if err := h.prepare(); err != nil {
-			return nil, err
-		}
-	}
-	first, err := h.catchUp(lastID)
+	_, told := h.events.since(0)
+	view, err := h.view() // not under the lock: it may wait for Prometheus
 	if err != nil {
 		return nil, err
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.roomLocked(host) {
+		return nil, errStreams
+	}
+	if !h.prepared {
+		h.prepare(view, told)
+	}
+	first := h.catchUp(lastID)
 	v := &viewer{host: host, frames: make(chan frame, len(first)+pendingFrames)}
 	for _, f := range first {
 		v.frames <- f
@@ -105,35 +113,40 @@ func (h *hub) join(host netip.Addr, lastID string) (*viewer, error) {
 	return v, nil
 }
 
-// prepare takes the view that the next frame is compared with. What happened
-// while nobody watched is in no frame, so older ids are forgotten.
-func (h *hub) prepare() error {
-	view, err := h.view()
-	if err != nil {
-		return err
-	}
-	h.last, h.recent, h.prepared = view, nil, true
-	h.seq++
-	_, h.told = h.events.since(0)
-	return nil
+func (h *hub) room(host netip.Addr) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.roomLocked(host)
 }
 
-func (h *hub) catchUp(lastID string) ([]frame, error) {
+func (h *hub) roomLocked(host netip.Addr) bool {
+	return !h.closed && len(h.viewers) < maxStreams && h.byHost[host] < maxAddressStreams
+}
+
+// prepare takes the view that the next frame is compared with, and how many
+// events there were before it. What happened while nobody watched is in no
+// frame, so older ids are forgotten.
+func (h *hub) prepare(view viewSnapshot, told int) {
+	h.last, h.told, h.recent, h.prepared = view, told, nil, true
+	h.seq++
+	h.reset = frame{}
+}
+
+func (h *hub) catchUp(lastID string) []frame {
 	boot, number, _ := strings.Cut(lastID, "-")
 	seq, err := strconv.Atoi(number)
 	if err == nil && boot == h.boot && seq <= h.seq && seq >= h.seq-len(h.recent) {
-		return h.recent[len(h.recent)-(h.seq-seq):], nil
+		return h.recent[len(h.recent)-(h.seq-seq):]
 	}
-	reset, err := h.encode(fleetapi.StreamReset, h.last.view)
-	return []frame{reset}, err
+	if h.reset.wire == nil { // the view is encoded already, and one copy of it serves all
+		h.reset = h.frame(fleetapi.StreamReset, h.last.body)
+	}
+	return []frame{h.reset}
 }
 
-func (h *hub) encode(event string, data any) (frame, error) {
-	encoded, err := json.Marshal(data)
-	if err != nil {
-		return frame{}, fmt.Errorf("encoding a frame: %w", err)
-	}
-	return frame{h.seq, fmt.Appendf(nil, "id: %s-%d\nevent: %s\ndata: %s\n\n", h.boot, h.seq, event, encoded)}, nil
+// frame wraps JSON, which must be of one line.
+func (h *hub) frame(event string, data []byte) frame {
+	return frame{h.seq, fmt.Appendf(nil, "id: %s-%d\nevent: %s\ndata: %s\n\n", h.boot, h.seq, event, data)}
 }
 
 // leave closes a stream.
@@ -199,6 +212,20 @@ func (h *hub) rest() {
 	}
 }
 
+// remember keeps a frame for those who come back, and as many of those before
+// it as there is room for.
+func (h *hub) remember(f frame) {
+	h.recent = append(h.recent, f)
+	size, kept := 0, 0
+	for _, recent := range slices.Backward(h.recent) {
+		if size += len(recent.wire); size > replayBytes || kept == replayFrames {
+			break
+		}
+		kept++
+	}
+	h.recent = slices.Delete(h.recent, 0, len(h.recent)-kept)
+}
+
 // publish makes a frame of what changed and hands it to everybody. A viewer
 // that lags is let go.
 func (h *hub) publish() {
@@ -212,14 +239,13 @@ func (h *hub) publish() {
 	delta.Events, h.told = h.events.since(h.told)
 	h.last = view
 	h.seq++
-	f, err := h.encode(fleetapi.StreamChange, delta)
+	h.reset = frame{}
+	encoded, err := json.Marshal(delta)
 	if err != nil {
 		return
 	}
-	h.recent = append(h.recent, f)
-	if len(h.recent) > replayFrames {
-		h.recent = h.recent[1:]
-	}
+	f := h.frame(fleetapi.StreamChange, encoded)
+	h.remember(f)
 	for v := range h.viewers {
 		select {
 		case v.frames <- f:

@@ -214,7 +214,7 @@ func TestReadinessSaysInOneWordWhatIsWrong(t *testing.T) {
 		}
 	}
 	ready(200, "ready\n")
-	p.server.swept.Store(p.clock.now().UnixNano())
+	p.server.noteSweep()
 	p.clock.advance(46 * time.Second)
 	ready(200, "ready\n")
 	p.clock.advance(time.Second)

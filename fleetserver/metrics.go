@@ -25,10 +25,13 @@ type metrics struct {
 	authFailures         *prometheus.CounterVec
 	scrapeTargetsRefused prometheus.Counter
 	tokenReloadFailures  prometheus.Counter
-	storeCommits         prometheus.Histogram
-	storeErrors          prometheus.Counter
-	prometheusRounds     *prometheus.HistogramVec
-	analytics            *prometheus.HistogramVec
+
+	certificateReloadFailures prometheus.Counter
+
+	storeCommits     prometheus.Histogram
+	storeErrors      prometheus.Counter
+	prometheusRounds *prometheus.HistogramVec
+	analytics        *prometheus.HistogramVec
 }
 
 func counter(name, help string) prometheus.Counter {
@@ -53,6 +56,9 @@ func newMetrics(registerer prometheus.Registerer, version string) (*metrics, err
 		authFailures:         counters("argus_fleet_auth_failures_total", "Requests without an accepted token, by surface.", "surface"),
 		scrapeTargetsRefused: counter("argus_fleet_scrape_targets_refused_total", "Scrape targets that a member announced and that were dropped."),
 		tokenReloadFailures:  counter("argus_fleet_token_reload_failures_total", "Reloads of token files that yielded no token."),
+
+		certificateReloadFailures: counter("argus_fleet_tls_reload_failures_total", "Reloads of the TLS certificate that yielded none."),
+
 		storeCommits: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "argus_fleet_store_commit_seconds", Help: "Time to make changes of the state durable.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5},
@@ -74,7 +80,7 @@ func newMetrics(registerer prometheus.Registerer, version string) (*metrics, err
 	build.Set(1)
 	all := []prometheus.Collector{
 		m.registrations, m.heartbeats, m.conflicts, m.viewBuild, m.requests, m.refusals, m.authFailures,
-		m.scrapeTargetsRefused, m.tokenReloadFailures, m.storeCommits, m.storeErrors,
+		m.scrapeTargetsRefused, m.tokenReloadFailures, m.certificateReloadFailures, m.storeCommits, m.storeErrors,
 		m.prometheusRounds, m.analytics, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ type middleware func(http.Handler) http.Handler
 // come after authentication: nobody's failures use up what others may do.
 func (s *Server) middlewares() []middleware {
 	return []middleware{
+		s.boundReading,
 		s.identify,
 		s.measure,
 		harden,
@@ -57,12 +59,14 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) {
 func (s *Server) measure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		recorder := &statusRecorder{ResponseWriter: w}
+		defer func() { // also of a request that ends in a panic
+			name := "other"
+			if x := exchangeOf(r); x.route != nil {
+				name = x.route.path
+			}
+			s.metrics.requests.WithLabelValues(name, strconv.Itoa(recorder.code()/100)+"xx").Inc()
+		}()
 		next.ServeHTTP(recorder, r)
-		name := "other"
-		if x := exchangeOf(r); x.route != nil {
-			name = x.route.path
-		}
-		s.metrics.requests.WithLabelValues(name, strconv.Itoa(recorder.code()/100)+"xx").Inc()
 	})
 }
 
@@ -77,6 +81,14 @@ func (w *statusRecorder) WriteHeader(status int) {
 		w.status = status
 	}
 	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write is an implicit WriteHeader, as of any ResponseWriter.
+func (w *statusRecorder) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(p)
 }
 
 // Unwrap lets http.ResponseController reach the connection.
@@ -104,7 +116,8 @@ func harden(next http.Handler) http.Handler {
 	})
 }
 
-// contain turns a panic into a 500 of that request.
+// contain turns a panic into a 500 of that request, or into a broken connection
+// if a part of the reply is out already.
 func (s *Server) contain(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -112,9 +125,16 @@ func (s *Server) contain(next http.Handler) http.Handler {
 			if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(cause)
 			}
-			if cause != nil {
-				s.refuse(w, r, fmt.Errorf("panic: %v", cause))
+			if cause == nil {
+				return
 			}
+			err := fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
+			if recorder, ok := w.(*statusRecorder); ok && recorder.status != 0 {
+				s.logFailure(r, err)
+				panic(http.ErrAbortHandler) // the client must not take half a reply for one
+			}
+			w.Header().Del("Content-Encoding")
+			s.refuse(w, r, err)
 		}()
 		next.ServeHTTP(w, r)
 	})
@@ -135,11 +155,12 @@ func (s *Server) crossOrigin(next http.Handler) http.Handler {
 		}
 		header.Set("Access-Control-Allow-Origin", origin)
 		if r.Method == http.MethodOptions {
-			header.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+			header.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-None-Match, Last-Event-ID")
 			header.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
+		header.Set("Access-Control-Expose-Headers", "ETag, Retry-After")
 		next.ServeHTTP(w, r)
 	})
 }
@@ -171,24 +192,41 @@ func (s *Server) limitReads(next http.Handler) http.Handler {
 // bodyDeadline bounds the time that a client may take to send its body.
 const bodyDeadline = 10 * time.Second
 
-// boundBody bounds one body in size and time, and all bodies in flight together.
+// boundReading bounds how long a body may take, also one that no handler reads:
+// net/http reads it before it replies, whoever sent it and whatever for.
+func (s *Server) boundReading(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.bodyDeadline))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// boundBody bounds one body in size, and all bodies in flight together. Members'
+// bodies have a budget that nobody else can use up.
 func (s *Server) boundBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			next.ServeHTTP(w, r)
 			return
 		}
-		size := s.config.MaxBodyBytes
+		x := exchangeOf(r)
+		budget := &s.smallInFlight
+		x.maxBody = min(s.config.MaxBodyBytes, maxSmallBodyBytes)
+		if x.route != nil && x.route.permission == permitIngest {
+			budget, x.maxBody = &s.inFlight, s.config.MaxBodyBytes
+		}
+		size := x.maxBody
 		if r.ContentLength >= 0 && r.Header.Get("Content-Encoding") == "" {
 			size = min(size, r.ContentLength)
 		}
-		if !s.inFlight.reserve(size) {
+		if !budget.reserve(size) {
 			s.refuse(w, r, errBusy)
 			return
 		}
-		defer s.inFlight.release(size)
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.bodyDeadline))
-		r.Body = http.MaxBytesReader(w, r.Body, s.config.MaxBodyBytes)
+		defer budget.release(size)
+		r.Body = http.MaxBytesReader(w, r.Body, x.maxBody)
 		next.ServeHTTP(w, r)
 	})
 }

@@ -1,6 +1,7 @@
 package fleetserver
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 
@@ -40,6 +41,23 @@ func (s *Server) routeTable() []route {
 	return table
 }
 
+// Route is one line of the route table, for those who describe it.
+type Route struct {
+	Method, Path string
+	// Permission is the surface whose token opens the route: open, ingest, viewer
+	// or admin.
+	Permission string
+}
+
+// Routes lists what this control plane answers, in no particular order.
+func (s *Server) Routes() []Route {
+	var list []Route
+	for _, r := range s.routeTable() {
+		list = append(list, Route{r.method, r.path, cmp.Or(string(r.permission), "open")})
+	}
+	return list
+}
+
 func (s *Server) openRoutes() []route {
 	return []route{
 		{http.MethodGet, fleetapi.PathHealthz, permitOpen, rateNone, endpoint(noRequest, s.healthz)},
@@ -52,9 +70,9 @@ func (s *Server) openRoutes() []route {
 
 func (s *Server) memberRoutes() []route {
 	return []route{
-		{http.MethodPost, fleetapi.PathRegister, permitIngest, rateRegister, endpoint(s.registerBody, s.register)},
-		{http.MethodPost, fleetapi.PathHeartbeat, permitIngest, rateHeartbeat, endpoint(s.heartbeatBody, s.heartbeat)},
-		{http.MethodPost, fleetapi.PathLeave, permitIngest, rateHeartbeat, endpoint(s.leaveBody, s.leave)},
+		{http.MethodPost, fleetapi.PathRegister, permitIngest, rateRegister, s.audited("register", endpoint(s.registerBody, s.register))},
+		{http.MethodPost, fleetapi.PathHeartbeat, permitIngest, rateHeartbeat, s.auditedRefusals("heartbeat", endpoint(s.heartbeatBody, s.heartbeat))},
+		{http.MethodPost, fleetapi.PathLeave, permitIngest, rateHeartbeat, s.audited("leave", endpoint(s.leaveBody, s.leave))},
 	}
 }
 
@@ -75,8 +93,8 @@ func (s *Server) viewerRoutes() []route {
 
 func (s *Server) adminRoutes() []route {
 	return []route{
-		{http.MethodDelete, fleetapi.PathAdminCluster, permitAdmin, rateNone, endpoint(retireQuery, s.retire)},
-		{http.MethodPost, fleetapi.PathAdminResetLease, permitAdmin, rateNone, endpoint(identityQuery, s.resetLease)},
+		{http.MethodDelete, fleetapi.PathAdminCluster, permitAdmin, rateNone, s.audited("retire", endpoint(retireQuery, s.retire))},
+		{http.MethodPost, fleetapi.PathAdminResetLease, permitAdmin, rateNone, s.audited("reset-lease", endpoint(identityQuery, s.resetLease))},
 		{http.MethodGet, fleetapi.PathAdminBackup, permitAdmin, rateNone, endpoint(noRequest, s.backup)},
 		{http.MethodGet, fleetapi.PathAdminExport, permitAdmin, rateNone, endpoint(exportQuery, s.export)},
 	}

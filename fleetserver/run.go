@@ -21,7 +21,10 @@ const (
 	maxHeaderBytes = 16 << 10
 	// drainTimeout bounds the wait for requests at the end.
 	drainTimeout = 10 * time.Second
-	saveInterval = 5 * time.Minute
+	// strangerPatience is how long a stop waits for requests of connections that
+	// have shown no accepted credential.
+	strangerPatience = 200 * time.Millisecond
+	saveInterval     = 5 * time.Minute
 	// valuesPatience bounds what saving values may add to a stop.
 	valuesPatience = 500 * time.Millisecond
 )
@@ -45,7 +48,7 @@ func (s *Server) serve(ctx context.Context) error {
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer stop()
-	s.swept.Store(s.now().UnixNano())
+	s.noteSweep()
 	background.Go(func() { s.sweepRegularly(ctx) })
 	background.Go(func() { s.saveRegularly(ctx) })
 	background.Go(func() { s.recordRegularly(ctx) })
@@ -54,11 +57,14 @@ func (s *Server) serve(ctx context.Context) error {
 			s.logger.Error("token files are no longer watched", "error", err)
 		}
 	})
+	open := newConnections(s.config.MaxClusters)
 	server := &http.Server{
-		Handler: s.http, ReadHeaderTimeout: headerTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: maxHeaderBytes, ConnState: newConnections(s.config.MaxClusters).changed, ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
+		Handler: s.http, ReadHeaderTimeout: headerTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		ConnContext: open.accepted, ConnState: open.changed, ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
 	}
-	server.RegisterOnShutdown(s.hub.close) // streams have no end of their own
+	server.RegisterOnShutdown(s.values.Close) // a view that waits for Prometheus waits no longer
+	server.RegisterOnShutdown(s.hub.close)    // streams have no end of their own
+	server.RegisterOnShutdown(func() { time.AfterFunc(strangerPatience, open.dropStrangers) })
 	failed := make(chan error, 1)
 	background.Go(func() { failed <- server.Serve(listener) })
 	s.logger.Info("argus fleet is listening", "address", listener.Addr().String(), "version", s.config.Version,
@@ -93,7 +99,7 @@ func (s *Server) openListener(ctx context.Context) (net.Listener, error) {
 	if !s.config.TLS() {
 		return listener, nil
 	}
-	secured, err := secureListener(listener, s.config)
+	secured, err := s.secureListener(listener)
 	if err != nil {
 		_ = listener.Close()
 		return nil, err
@@ -113,11 +119,19 @@ func (s *Server) sweep(ctx context.Context) {
 		s.events.add(fleetapi.EventDown, c.Identity, c.Fleet, c.Number)
 		s.logger.Info("cluster is down", "identity", loggable(c.Identity), "fleet", loggable(c.Fleet))
 	}
+	if len(wentDown) > 0 {
+		s.changes.Add(1) // a view built before these events must not be taken for one that tells of them
+	}
 	for _, identity := range expired {
 		s.expire(ctx, identity)
 	}
 	s.settleDebts()
-	s.swept.Store(s.now().UnixNano())
+	s.noteSweep()
+}
+
+func (s *Server) noteSweep() {
+	now := s.now()
+	s.swept.Store(&now)
 }
 
 func (s *Server) expire(ctx context.Context, identity string) {
@@ -135,7 +149,7 @@ func (s *Server) expire(ctx context.Context, identity string) {
 // sweeperLate reports that the sweeper has missed three of its turns.
 func (s *Server) sweeperLate() bool {
 	last := s.swept.Load()
-	return last != 0 && s.now().Sub(time.Unix(0, last)) > 3*s.config.HeartbeatInterval+time.Second
+	return last != nil && s.now().Sub(*last) > 3*s.config.HeartbeatInterval+time.Second
 }
 
 func (s *Server) saveRegularly(ctx context.Context) {

@@ -247,15 +247,17 @@ func TestFailedAuthentications(t *testing.T) {
 	}
 }
 
+// pack returns a body in gzip.
+func pack(body string) string {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, _ = w.Write([]byte(body))
+	_ = w.Close()
+	return packed.String()
+}
+
 func TestCompressedBodies(t *testing.T) {
 	p := newPlane(t, "ARGUS_FLEET_MAX_BODY_BYTES", "20000")
-	pack := func(body string) string {
-		var packed bytes.Buffer
-		w := gzip.NewWriter(&packed)
-		_, _ = w.Write([]byte(body))
-		_ = w.Close()
-		return packed.String()
-	}
 	for name, tc := range map[string]struct {
 		encoding, body string
 		status         int

@@ -74,20 +74,22 @@ type Server struct {
 	readLimit              *limiter
 	registerLimit          *limiter
 	authLimit, authSummary *limiter
-	inFlight               byteBudget
+	inFlight               byteBudget // of members' bodies
+	smallInFlight          byteBudget // of all others
 	bodies                 bodyPool
 	protection             *http.CrossOriginProtection
 	// boot names this process in ETags.
 	boot string
 	// builds counts views, under the cache's lock.
 	builds     int
+	encoder    encoder
 	compressor compressor
 	// changes counts what a view shows.
 	changes atomic.Uint64
 	// refused is set while the disk refuses the state.
 	refused atomic.Bool
-	// swept is when the sweeper last ran, in nanoseconds since the epoch; 0 while there is none.
-	swept atomic.Int64
+	// swept is when the sweeper last ran, with its monotonic reading; nil while there is none.
+	swept atomic.Pointer[time.Time]
 
 	closing  sync.Once
 	closeErr error
@@ -163,6 +165,7 @@ func newServer(config Config, deps Deps) *Server {
 	s.hub = newHub(s.boot, config.ViewCache, s.views.get, s.events)
 	s.streamBeat = streamBeat
 	s.bodyDeadline = bodyDeadline
+	s.inFlight.limit, s.smallInFlight.limit = maxInFlightBytes, maxSmallInFlightBytes
 	s.proxies = proxies{prefixes: config.TrustedProxies, direct: config.TrustedProxy}
 	s.readLimit = newLimiter(config.ReadBurst, s.now)
 	s.registerLimit = newLimiter(config.RegisterBurst, s.now)
@@ -197,11 +200,11 @@ func (s *Server) open(ctx context.Context, beforeCommit func() error) error {
 // it holds, or its default file, if no path is configured and there is no
 // database yet.
 func (s *Server) adopt(ctx context.Context) error {
-	path, from := s.config.StatePath, s.config.StatePath
+	path, from, find := s.config.StatePath, s.config.StatePath, store.IsV1
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && s.config.LegacyState != "" {
-		from = s.config.LegacyState
+		from, find = s.config.LegacyState, store.FindV1
 	}
-	old, err := store.IsV1(from)
+	old, err := find(from)
 	if err != nil || !old {
 		return err
 	}

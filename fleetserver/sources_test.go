@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -107,6 +109,27 @@ func TestPrometheusGoesBeforePushedValues(t *testing.T) {
 		if !strings.Contains(metrics, "argus_fleet_prometheus_"+line) {
 			t.Errorf("/metrics lacks %s", line)
 		}
+	}
+}
+
+// TestErrorRatesOfPrometheusAreRolledUpAsOneRatio never averages: two errors of
+// a hundred commands and none of fifty are two of a hundred and fifty.
+func TestErrorRatesOfPrometheusAreRolledUpAsOneRatio(t *testing.T) {
+	rows := map[string]string{
+		"sum by (cluster) (increase(bots_command_errors_total[5m]))": `{"metric": {"cluster": "a"}, "value": [1, "2"]}, {"metric": {"cluster": "b"}, "value": [1, "0"]}`,
+		"sum by (cluster) (increase(bots_app_commands_total[5m]))":   `{"metric": {"cluster": "a"}, "value": [1, "60"]}, {"metric": {}, "value": [1, "9999"]}`,
+		"sum by (cluster) (increase(bots_commands_total[5m]))":       `{"metric": {"cluster": "a"}, "value": [1, "40"]}, {"metric": {"cluster": "b"}, "value": [1, "50"]}`,
+	}
+	prometheus := newRemote(t, func(query string) (int, string) {
+		return 200, `{"status": "success", "data": {"resultType": "vector", "result": [` + rows[query] + `]}}`
+	})
+	p := newPlane(t, "ARGUS_FLEET_PROMETHEUS_URL", prometheus.URL+"/", "ARGUS_NAMESPACE", "bots")
+	p.join("a", "asia")
+	p.join("b", "europe")
+	view := p.view()
+	got := []float64{view.Global.ErrorRate, view.Fleets[0].Rollup.ErrorRate, view.Fleets[1].Rollup.ErrorRate}
+	if diff := cmp.Diff([]float64{2.0 / 150, 2.0 / 100, 0}, got); diff != "" {
+		t.Errorf("error rates of all, asia and europe (-want +got)\n%s", diff)
 	}
 }
 
@@ -228,4 +251,47 @@ func TestADeadClickHouseDoesNotStopTheStart(t *testing.T) {
 	if err := json.Unmarshal([]byte(p.ask(get, fleetapi.PathConfig, "viewer", "").body), &config); err != nil || !config.AnalyticsEnabled {
 		t.Errorf("%+v %v", config, err)
 	}
+}
+
+func TestAPrometheusThatHangsHoldsUpNoStop(t *testing.T) {
+	asked, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	hanging := newRemote(t, func(string) (int, string) { once.Do(func() { close(asked) }); <-release; return 200, "" })
+	t.Cleanup(func() { close(release) }) // before the server is closed
+	r := startRunning(t, configOf(t, "ARGUS_FLEET_PROMETHEUS_URL", hanging.URL))
+	var asking sync.WaitGroup
+	for _, path := range []string{fleetapi.PathView, fleetapi.PathStream} {
+		asking.Go(func() {
+			w := r.dial()
+			w.say(get, path, tokens["viewer"], 0, "")
+			w.ended(20 * time.Second)
+		})
+	}
+	<-asked
+	started := time.Now()
+	r.stop()
+	if err := <-r.ended; err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(started); took > 3*time.Second {
+		t.Errorf("the stop took %s", took)
+	}
+	asking.Wait()
+}
+
+func TestAViewThatWaitsDoesNotLockTheHub(t *testing.T) {
+	release := make(chan struct{})
+	h := newHub("boot", time.Second, func() (viewSnapshot, error) { <-release; return viewSnapshot{}, nil }, newEventLog(time.Now))
+	var joining sync.WaitGroup
+	joining.Go(func() { _, _ = h.join(netip.MustParseAddr("10.0.0.1"), "") })
+	closed := make(chan struct{})
+	go func() { h.close(); close(closed) }()
+	select {
+	case <-closed:
+	case <-time.After(5 * time.Second):
+		t.Error("the hub cannot be closed while a viewer waits for a view")
+	}
+	close(release)
+	joining.Wait()
+	<-closed
 }

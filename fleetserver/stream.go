@@ -27,6 +27,10 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, caller Caller) e
 		return err
 	}
 	defer s.hub.leave(viewer)
+	// Headers go out at once, also to a viewer that has missed nothing.
+	if err := send(w, []byte(":\n\n")); err != nil {
+		return nil // the viewer has gone, and nobody is left to tell
+	}
 	beat := time.NewTicker(s.streamBeat)
 	defer beat.Stop()
 	for {

@@ -2,6 +2,7 @@ package fleetserver
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -242,5 +243,67 @@ func TestAViewerThatLagsIsLetGo(t *testing.T) {
 	}
 	if frames != pendingFrames+1 {
 		t.Errorf("%d frames before the end, want the reset and %d", frames, pendingFrames)
+	}
+}
+
+func TestAClusterThatGoesDownIsToldThoughTheViewHasShownItAlready(t *testing.T) {
+	p := newPlane(t)
+	p.join("a", "asia")
+	p.server.hub.gap = time.Hour
+	v, err := p.server.hub.join(netip.MustParseAddr("10.0.0.1"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.clock.advance(time.Minute)
+	p.server.hub.publish() // it is down, and the sweeper has not come by
+	p.server.sweep(t.Context())
+	p.server.hub.publish()
+	p.server.hub.leave(v)
+	var frames bytes.Buffer
+	for f := range v.frames {
+		frames.Write(f.wire)
+	}
+	told := frames.String()
+	if strings.Count(told, `"kind":"down","identity":"a"`) != 1 {
+		t.Errorf("the frames do not tell once that it went down:\n%s", told)
+	}
+}
+
+func TestAResetIsMadeOnceForAllWhoJoin(t *testing.T) {
+	p := newPlane(t)
+	p.join("a", "asia")
+	p.server.hub.gap = time.Hour
+	first := func(host string) []byte {
+		t.Helper()
+		v, err := p.server.hub.join(netip.MustParseAddr(host), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return (<-v.frames).wire
+	}
+	a, b := first("10.0.0.1"), first("10.0.0.2")
+	if &a[0] != &b[0] {
+		t.Error("two resets were made of one view")
+	}
+	p.clock.advance(time.Second)
+	p.beat("a", "", snapshot(map[string]float64{"guilds": 7}))
+	p.server.hub.publish()
+	if c := string(first("10.0.0.3")); !strings.Contains(c, `"guilds":7`) {
+		t.Errorf("a reset after a change is of before it: %s", c)
+	}
+}
+
+func TestAStreamThatHasMissedNothingOpensAtOnce(t *testing.T) {
+	p := newPlane(t)
+	p.server.hub.gap = time.Hour
+	first := p.openStream("viewer")
+	var view fleetapi.View
+	id := first.expect(fleetapi.StreamReset, &view)
+	started := time.Now()
+	if got := p.openStream("viewer", "Last-Event-ID", id).status; got != 200 {
+		t.Errorf("%d", got)
+	}
+	if took := time.Since(started); took > 5*time.Second {
+		t.Errorf("the headers took %s", took)
 	}
 }

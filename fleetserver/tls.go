@@ -14,8 +14,8 @@ const certificateCheck = time.Minute
 
 // secureListener speaks TLS with the configured certificate, which is read
 // again as it changes.
-func secureListener(inner net.Listener, config Config) (net.Listener, error) {
-	c := &certificate{certFile: config.TLSCertFile, keyFile: config.TLSKeyFile}
+func (s *Server) secureListener(inner net.Listener) (net.Listener, error) {
+	c := &certificate{certFile: s.config.TLSCertFile, keyFile: s.config.TLSKeyFile, reloaded: s.observeCertificate}
 	if err := c.load(); err != nil {
 		return nil, err
 	}
@@ -28,10 +28,14 @@ func secureListener(inner net.Listener, config Config) (net.Listener, error) {
 
 type certificate struct {
 	certFile, keyFile string
+	// reloaded is told what became of each reading after the first; changed is
+	// set when the one before went otherwise.
+	reloaded func(err error, changed bool)
 
 	mu      sync.Mutex
 	current *tls.Certificate
 	checked time.Time
+	failing bool
 }
 
 func (c *certificate) load() error {
@@ -49,7 +53,24 @@ func (c *certificate) get() *tls.Certificate {
 	defer c.mu.Unlock()
 	if time.Since(c.checked) > certificateCheck {
 		c.checked = time.Now()
-		_ = c.load()
+		err := c.load()
+		changed := c.failing != (err != nil)
+		c.failing = err != nil
+		c.reloaded(err, changed)
 	}
 	return c.current
+}
+
+// observeCertificate counts readings that failed and tells once when they
+// begin and when they cease to.
+func (s *Server) observeCertificate(err error, changed bool) {
+	if err != nil {
+		s.metrics.certificateReloadFailures.Inc()
+	}
+	switch {
+	case err != nil && changed:
+		s.logger.Error("the TLS certificate cannot be read again, the last good one stays", "error", err)
+	case changed:
+		s.logger.Info("the TLS certificate can be read again")
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"math/big"
 	"net"
 	"net/http"
@@ -17,6 +18,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // writeCertificate makes a self-signed pair for 127.0.0.1 and returns its paths.
@@ -72,7 +75,8 @@ func TestNativeTLS(t *testing.T) {
 func TestACertificateIsReadAgainAndTheLastGoodOneKept(t *testing.T) {
 	directory := t.TempDir()
 	cert, key, first := writeCertificate(t, directory, "first")
-	c := &certificate{certFile: cert, keyFile: key}
+	var told []string
+	c := &certificate{certFile: cert, keyFile: key, reloaded: func(err error, changed bool) { told = append(told, fmt.Sprint(err != nil, changed)) }}
 	if err := c.load(); err != nil {
 		t.Fatal(err)
 	}
@@ -98,9 +102,37 @@ func TestACertificateIsReadAgainAndTheLastGoodOneKept(t *testing.T) {
 	if err := os.WriteFile(cert, []byte("rubbish"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	for range 2 {
+		c.checked = time.Now().Add(-2 * certificateCheck)
+		if got := name(); got != "second" {
+			t.Errorf("%s with a broken file, want the last good one", got)
+		}
+	}
+	writeCertificate(t, directory, "third")
 	c.checked = time.Now().Add(-2 * certificateCheck)
-	if got := name(); got != "second" {
-		t.Errorf("%s with a broken file, want the last good one", got)
+	if got := name(); got != "third" {
+		t.Errorf("%s after the trouble, want third", got)
+	}
+	if diff := cmp.Diff([]string{"false false", "true true", "true false", "false true"}, told); diff != "" {
+		t.Errorf("told failures and changes (-want +got)\n%s", diff)
+	}
+}
+
+func TestACertificateThatCannotBeReadAgainIsToldAndCounted(t *testing.T) {
+	p := newPlane(t)
+	for _, step := range []struct {
+		err     error
+		changed bool
+	}{{errors.New("no PEM"), true}, {errors.New("no PEM"), false}, {nil, true}} {
+		p.server.observeCertificate(step.err, step.changed)
+	}
+	for _, line := range []string{"cannot be read again, the last good one stays", "can be read again"} {
+		if got := strings.Count(p.logs.String(), "the TLS certificate "+line); got != 1 {
+			t.Errorf("%q is logged %d times, want once", line, got)
+		}
+	}
+	if metrics := p.ask(get, "/metrics", "viewer", "").body; !strings.Contains(metrics, "argus_fleet_tls_reload_failures_total 2\n") {
+		t.Error("/metrics does not count 2 failures")
 	}
 }
 

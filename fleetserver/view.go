@@ -60,7 +60,7 @@ const minCompressed = 1024
 func (s *Server) buildView() (viewSnapshot, error) {
 	started := time.Now()
 	view, expires := s.assemble()
-	body := encodeView(&view)
+	body := s.encoder.encode(&view)
 	s.builds++
 	s.metrics.viewBuild.Observe(time.Since(started).Seconds())
 	page := rendered{body: body, etag: fmt.Sprintf(`W/"%s-%d"`, s.boot, s.builds)}
@@ -96,19 +96,22 @@ func (s *Server) assemble() (view fleetapi.View, expires time.Time) {
 			fleet.ClustersUp++
 			group.Add(values)
 			all.Add(values)
-			if expires.IsZero() || c.Expires.Before(expires) {
-				expires = c.Expires
-			}
+			expires = earlier(expires, c.Expires)
 		}
 		if i == len(clusters)-1 || clusters[i+1].Fleet != c.Fleet {
 			fleet.Rollup = group.Rollup()
 		}
 	}
 	view.Global = all.Rollup()
-	if outdated := s.values.Expires(s.now()); !outdated.IsZero() && (expires.IsZero() || outdated.Before(expires)) {
-		expires = outdated
+	return view, earlier(expires, s.values.Expires(s.now()))
+}
+
+// earlier is the first of two moments; the zero time is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
 	}
-	return view, expires
+	return a
 }
 
 func describeCluster(c registry.Cluster, values source.Values) fleetapi.Cluster {

@@ -3,6 +3,7 @@ package fleetserver
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -22,8 +23,11 @@ const (
 	encodedSpan = 1024
 )
 
-// encodeView returns the view as JSON.
-func encodeView(view *fleetapi.View) []byte {
+// encoder keeps the spans' memory from one view to the next. The zero value is ready.
+type encoder struct{ spans sync.Pool }
+
+// encode returns the view as JSON.
+func (e *encoder) encode(view *fleetapi.View) []byte {
 	total := 0
 	for i := range view.Fleets {
 		total += len(view.Fleets[i].Clusters)
@@ -34,26 +38,29 @@ func encodeView(view *fleetapi.View) []byte {
 	b = append(b, `,"global":`...)
 	b = appendMetrics(b, &view.Global)
 	b = append(b, `,"fleets":[`...)
-	spans := encodeSpans(view)
+	spans := e.encodeSpans(view)
 	for i := range view.Fleets {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = appendFleet(b, &view.Fleets[i], spans[i])
+		for _, span := range spans[i] {
+			e.spans.Put(span)
+		}
 	}
 	return append(b, `]}`...)
 }
 
 // encodeSpans encodes the clusters of every fleet, cut into spans.
-func encodeSpans(view *fleetapi.View) [][][]byte {
+func (e *encoder) encodeSpans(view *fleetapi.View) [][]*[]byte {
 	var all sync.WaitGroup
-	fleets := make([][][]byte, len(view.Fleets))
+	fleets := make([][]*[]byte, len(view.Fleets))
 	for i := range view.Fleets {
 		clusters := view.Fleets[i].Clusters
-		fleets[i] = make([][]byte, (len(clusters)+encodedSpan-1)/encodedSpan)
+		fleets[i] = make([]*[]byte, (len(clusters)+encodedSpan-1)/encodedSpan)
 		for n := range fleets[i] {
 			span := clusters[n*encodedSpan : min((n+1)*encodedSpan, len(clusters))]
-			all.Go(func() { fleets[i][n] = encodeClusters(span) })
+			all.Go(func() { fleets[i][n] = e.encodeClusters(span) })
 		}
 	}
 	all.Wait()
@@ -61,18 +68,23 @@ func encodeSpans(view *fleetapi.View) [][][]byte {
 }
 
 // encodeClusters joins clusters with commas.
-func encodeClusters(clusters []fleetapi.Cluster) []byte {
-	b := make([]byte, 0, clusterBytes*len(clusters))
+func (e *encoder) encodeClusters(clusters []fleetapi.Cluster) *[]byte {
+	span, ok := e.spans.Get().(*[]byte)
+	if !ok {
+		span = &[]byte{}
+	}
+	b := slices.Grow((*span)[:0], clusterBytes*len(clusters))
 	for i := range clusters {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = appendCluster(b, &clusters[i])
 	}
-	return b
+	*span = b
+	return span
 }
 
-func appendFleet(b []byte, fleet *fleetapi.Fleet, clusters [][]byte) []byte {
+func appendFleet(b []byte, fleet *fleetapi.Fleet, clusters []*[]byte) []byte {
 	b = append(b, `{"name":`...)
 	b = appendText(b, fleet.Name)
 	b = append(b, `,"clusters_up":`...)
@@ -86,7 +98,7 @@ func appendFleet(b []byte, fleet *fleetapi.Fleet, clusters [][]byte) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, span...)
+		b = append(b, *span...)
 	}
 	return append(b, `]}`...)
 }

@@ -3,7 +3,6 @@ package member
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"regexp"
 	"strings"
@@ -129,18 +128,9 @@ func checkURL(name, value string) error {
 		return nil
 	}
 	if _, err := fleetapi.NewClient(value, fleetapi.ClientOptions{}); err != nil {
-		return fmt.Errorf("%s=%s: %w", name, quoteURL(value), err)
+		return fmt.Errorf("%s=%s: %w", name, fleetapi.QuoteURL(value), err)
 	}
 	return nil
-}
-
-// quoteURL quotes a URL without the password that somebody put into it.
-func quoteURL(value string) string {
-	u, err := url.Parse(value)
-	if err != nil || strings.Contains(value, "@") && u.User == nil {
-		return "(not shown)"
-	}
-	return fmt.Sprintf("%q", u.Redacted())
 }
 
 func checkName(name, value string, maxRunes int) error {

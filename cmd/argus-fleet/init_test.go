@@ -179,7 +179,7 @@ func TestInitRefusesWhatWouldNotWork(t *testing.T) {
 		testImage + " --namespace=9x":         `the control plane would not start: ARGUS_NAMESPACE="9x": must be a metric prefix: letters, digits and _`,
 		testImage + " --public-url=ftp://x":   `--public-url="ftp://x": fleet URL must be http://host[:port] or https://host[:port], without user, query or fragment`,
 		testImage + " --group=":               `--group="": must be a name without control characters`,
-		testImage + " --prometheus-url=x":     `the control plane would not start: ARGUS_FLEET_PROMETHEUS_URL="x": must be http://host or https://host`,
+		testImage + " --prometheus-url=x":     `the control plane would not start: ARGUS_FLEET_PROMETHEUS_URL="x": must be http://host or https://host, without credentials`,
 		testImage + " --cors-origins=*":       `the control plane would not start: ARGUS_FLEET_CORS_ORIGINS="*": must be a list of origins such as https://status.example, never *`,
 		testImage + " --out-dir=/no/such":     "writing /no/such/.env: open /no/such/.env: no such file or directory",
 		"--kubernetes --name=Main":            `--name="Main": must be at most 40 lower-case letters, digits and '-', a letter first`,

@@ -28,6 +28,7 @@ func runControlPlane(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	config.Version = version
+	go tuneMemory(cmd.Context())
 	server, err := fleetserver.New(cmd.Context(), config, fleetserver.Deps{
 		Logger:  newLogger(cmd.ErrOrStderr(), config.LogFormat),
 		Metrics: prometheus.NewRegistry(),

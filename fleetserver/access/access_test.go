@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fsnotify/fsnotify"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 )
@@ -241,6 +242,38 @@ func TestWatchFollowsKubernetesSwap(t *testing.T) {
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestABusyDirectoryDoesNotPutOffAReload has events come faster than they settle.
+func TestABusyDirectoryDoesNotPutOffAReload(t *testing.T) {
+	f := newFixture(t)
+	f.interval = time.Hour
+	ctx, cancel := context.WithCancel(t.Context())
+	events := make(chan fsnotify.Event)
+	var following sync.WaitGroup
+	following.Go(func() { f.follow(ctx, events, nil) })
+	f.write(t, "second")
+	started := time.Now()
+	for !f.List("viewer").Accept("second", noon) && time.Since(started) < 5*time.Second {
+		select {
+		case events <- fsnotify.Event{}:
+		case <-time.After(settleTime / 10):
+		}
+		time.Sleep(settleTime / 10)
+	}
+	if took := time.Since(started); took > 20*settleTime {
+		t.Errorf("the change was seen after %s", took)
+	}
+	cancel()
+	following.Wait()
+}
+
+func TestALastUseKeepsItsMonotonicReading(t *testing.T) {
+	l := NewList("viewer", []string{"x"})
+	l.Accept("x", time.Now())
+	if last := l.Uses()[0].Last; !strings.Contains(last.String(), " m=") {
+		t.Errorf("%s: a step of the wall clock would change its age", last)
 	}
 }
 

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"slices"
@@ -13,19 +14,22 @@ import (
 // surface was at the start. It is safe for concurrent use.
 type List struct {
 	surface string
-	tokens  atomic.Pointer[[]*token]
+	// origin is any moment: uses are kept as a distance from it, which is
+	// monotonic where the clock is.
+	origin time.Time
+	tokens atomic.Pointer[[]*token]
 }
 
 type token struct {
 	text   string
 	digest [sha256.Size]byte
-	// lastUsed is in nanoseconds since the epoch, 0 for never.
+	// lastUsed is in nanoseconds since the list's origin, 0 for never.
 	lastUsed atomic.Int64
 }
 
 // NewList returns the tokens of a surface in order.
 func NewList(surface string, tokens []string) *List {
-	l := &List{surface: surface}
+	l := &List{surface: surface, origin: time.Now()}
 	l.tokens.Store(&[]*token{})
 	l.set(tokens)
 	return l
@@ -62,7 +66,7 @@ func (l *List) Accept(presented string, now time.Time) bool {
 	if match == nil {
 		return false
 	}
-	match.lastUsed.Store(now.UnixNano())
+	match.lastUsed.Store(cmp.Or(now.Sub(l.origin).Nanoseconds(), 1)) // 0 would be never
 	return true
 }
 
@@ -80,7 +84,7 @@ func (l *List) Uses() []Use {
 	for _, t := range tokens {
 		use := Use{Token: t.text}
 		if at := t.lastUsed.Load(); at != 0 {
-			use.Last = time.Unix(0, at)
+			use.Last = l.origin.Add(time.Duration(at))
 		}
 		uses = append(uses, use)
 	}

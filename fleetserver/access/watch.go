@@ -50,7 +50,9 @@ func (k *Keyring) follow(ctx context.Context, events <-chan fsnotify.Event, fail
 		case <-ctx.Done():
 			return
 		case <-events:
-			settled = time.After(settleTime)
+			if settled == nil { // a directory that is always busy must not put it off
+				settled = time.After(settleTime)
+			}
 		case err := <-failures:
 			k.logger.Warn("watching token files", "error", err)
 		case <-settled:

@@ -3,6 +3,7 @@
 package history
 
 import (
+	"math"
 	"strconv"
 	"sync"
 	"time"
@@ -23,15 +24,51 @@ type Recorder struct {
 	times  [Points]time.Time
 	ticks  int
 	series map[string]*series
+	// free are those of slabs that nobody uses. Memory of series that ended is
+	// kept for others.
+	free []*series
 }
 
 // series is free of pointers, so that the garbage collector passes it by.
 type series struct {
-	values  [Points][keys]float32
-	present [Points]bool
+	// values of a slot begin with NaN where there is no point.
+	values [Points][keys]float32
 	// last is the tick of the newest point.
 	last int
 }
+
+// slabSeries is how many series are allocated together: one alone would be
+// rounded up to a size of the allocator's, which costs a tenth.
+const slabSeries = 32
+
+// take returns an empty series.
+func (r *Recorder) take() *series {
+	if len(r.free) == 0 {
+		slab := make([]series, slabSeries)
+		for i := range slab {
+			r.free = append(r.free, &slab[i])
+		}
+	}
+	last := len(r.free) - 1
+	s := r.free[last]
+	r.free = r.free[:last]
+	for slot := range s.values {
+		s.clear(slot)
+	}
+	return s
+}
+
+// drop ends a series.
+func (r *Recorder) drop(name string) {
+	if s := r.series[name]; s != nil {
+		delete(r.series, name)
+		r.free = append(r.free, s)
+	}
+}
+
+func (s *series) has(slot int) bool { return !math.IsNaN(float64(s.values[slot][0])) }
+
+func (s *series) clear(slot int) { s.values[slot][0] = float32(math.NaN()) }
 
 // New returns an empty recorder.
 func New() *Recorder { return &Recorder{series: map[string]*series{}} }
@@ -48,18 +85,18 @@ func (r *Recorder) Record(at time.Time, points map[string]fleetapi.Metrics) {
 		if _, ok := points[name]; ok {
 			continue
 		}
-		s.present[slot] = false
+		s.clear(slot)
 		if s.last <= r.ticks-Points {
-			delete(r.series, name)
+			r.drop(name)
 		}
 	}
 	for name, metrics := range points {
 		s := r.series[name]
 		if s == nil {
-			s = &series{}
+			s = r.take()
 			r.series[name] = s
 		}
-		s.values[slot], s.present[slot], s.last = pack(metrics), true, r.ticks
+		s.values[slot], s.last = pack(metrics), r.ticks
 	}
 }
 
@@ -67,7 +104,7 @@ func (r *Recorder) Record(at time.Time, points map[string]fleetapi.Metrics) {
 func (r *Recorder) Forget(name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.series, name)
+	r.drop(name)
 }
 
 // Get returns the points of a series, oldest first; none for an unknown one.
@@ -80,7 +117,7 @@ func (r *Recorder) Get(name string) []fleetapi.HistoryPoint {
 		return points
 	}
 	for tick := max(r.ticks-Points, 0); tick < r.ticks; tick++ {
-		if slot := tick % Points; s.present[slot] {
+		if slot := tick % Points; s.has(slot) {
 			points = append(points, fleetapi.HistoryPoint{T: r.times[slot], Metrics: unpack(s.values[slot])})
 		}
 	}

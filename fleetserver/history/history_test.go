@@ -81,6 +81,21 @@ func TestSilentSeriesAreDropped(t *testing.T) {
 	}
 }
 
+func TestASeriesStartsEmptyWhereAnotherHasBeen(t *testing.T) {
+	r := New()
+	for tick := range 5 {
+		record(r, tick, "a")
+	}
+	r.Forget("a")
+	record(r, 5, "b")
+	if diff := cmp.Diff([]int{5}, ticks(r.Get("b"))); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if len(r.free) != slabSeries-1 {
+		t.Errorf("%d series are free, want all of the slab but one", len(r.free))
+	}
+}
+
 func TestValuesComeBackAsPeopleWroteThem(t *testing.T) {
 	r := New()
 	m := fleetapi.Metrics{

@@ -11,8 +11,10 @@ import (
 )
 
 var (
-	here  = netip.MustParseAddr("10.0.0.1")
-	there = netip.MustParseAddr("10.0.0.2")
+	here      = netip.MustParseAddr("10.0.0.1")
+	there     = netip.MustParseAddr("10.0.0.2")
+	elsewhere = netip.MustParseAddr("10.0.0.3")
+	farAway   = netip.MustParseAddr("10.0.0.4")
 )
 
 func beat(t *testing.T, r *Registry, identity string) {
@@ -143,6 +145,32 @@ func TestRestoreGivesTheLivingOneTTLAndTheDeadNone(t *testing.T) {
 	}
 }
 
+func TestARegisterAndAConfirmationAreSignsOfLifeToSaveWithThem(t *testing.T) {
+	c := newClock()
+	r := newTest(c, nil)
+	joined := join(t, r, Registration{Identity: "a", Fleet: "asia"})
+	if diff := cmp.Diff(map[string]time.Time{"a": c.at}, joined.Seen()); diff != "" {
+		t.Errorf("register (-want +got)\n%s", diff)
+	}
+	c.advance(time.Second)
+	confirming, err := r.Heartbeat("a", joined.Lease, here)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]time.Time{"a": c.at}, confirming.Confirm.Seen()); diff != "" {
+		t.Errorf("confirmation (-want +got)\n%s", diff)
+	}
+	r.Apply(confirming.Confirm)
+	c.advance(time.Second)
+	leaving, err := r.Leave(context.Background(), "a", joined.Lease)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := leaving.Seen(); got != nil {
+		t.Errorf("a goodbye is the sign of life %v", got)
+	}
+}
+
 func TestUnsavedHandsOutEachSignOfLifeOnce(t *testing.T) {
 	c := newClock()
 	r := newTest(c, nil)
@@ -157,6 +185,19 @@ func TestUnsavedHandsOutEachSignOfLifeOnce(t *testing.T) {
 	r.Resave(first)
 	if again := r.Unsaved(); len(again) != 1 {
 		t.Error("a failed save is forgotten")
+	}
+}
+
+// TestAStepOfTheWallClockIsNotSaved plays a clock that was set back by an hour
+// after a beat: the age that the next start goes by stays what it was.
+func TestAStepOfTheWallClockIsNotSaved(t *testing.T) {
+	c := newClock()
+	r := newTest(c, nil)
+	number(t, r, "a", "asia")
+	r.entries["a"].lastSeen = c.at.Add(time.Hour) // as the clock said then
+	c.advance(10 * time.Second)
+	if diff := cmp.Diff(map[string]time.Time{"a": c.at.Add(-10 * time.Second)}, r.Unsaved()); diff != "" {
+		t.Errorf("saved (-want +got)\n%s", diff)
 	}
 }
 

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -30,11 +31,8 @@ func (r *Registry) Heartbeat(identity, lease string, remote netip.Addr) (Beat, e
 	defer r.mu.Unlock()
 	now := r.options.Now()
 	e := r.entries[identity]
-	if e == nil || e.Left || e.Retired {
-		return Beat{}, ErrUnknown
-	}
-	held := e.holding(presented)
-	if err := r.gate(e, held, now); err != nil {
+	held, err := r.beating(e, presented, now)
+	if err != nil {
 		return Beat{}, err
 	}
 	if !e.bucket.AllowN(now, 1) {
@@ -48,6 +46,30 @@ func (r *Registry) Heartbeat(identity, lease string, remote netip.Addr) (Beat, e
 		beat.Confirm = r.confirmation(e)
 	}
 	return beat, nil
+}
+
+// Admits reports whether Heartbeat would accept a beat, and changes nothing: it
+// spares the work on a beat that is going to be refused.
+func (r *Registry) Admits(identity, lease string) bool {
+	presented := ""
+	if r.options.RequireLease {
+		presented = Digest(r.options.Pepper, lease)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.options.Now()
+	e := r.entries[identity]
+	_, err := r.beating(e, presented, now)
+	return err == nil && e.bucket.TokensAt(now) >= 1
+}
+
+// beating refuses a beat of a stranger, or with a lease of somebody else.
+func (r *Registry) beating(e *entry, presented string, now time.Time) (holding, error) {
+	if e == nil || e.Left || e.Retired {
+		return holdsNothing, ErrUnknown
+	}
+	held := e.holding(presented)
+	return held, r.gate(e, held, now)
 }
 
 // gate applies the lease. The identity of a silent holder is free to claim, so
@@ -70,12 +92,20 @@ func (r *Registry) confirmation(e *entry) *Change {
 	return change
 }
 
-// rivals tells a restart from two processes that share an identity: after a
-// restart the old sender is silent, rivals take turns.
+// maxRivals is how many processes on one identity are told from restarts.
+const maxRivals = 4
+
+// rivals tells a restart from processes that share an identity: after a restart
+// the old sender is silent, rivals take turns.
 type rivals struct {
-	current, former     string
-	currentAt, formerAt time.Time
-	counted             time.Time
+	// senders are the last ones, the latest first.
+	senders [maxRivals]senderAt
+	counted time.Time
+}
+
+type senderAt struct {
+	who string
+	at  time.Time
 }
 
 func sender(lease string, remote netip.Addr) string {
@@ -85,16 +115,21 @@ func sender(lease string, remote netip.Addr) string {
 	return remote.String()
 }
 
-// observe reports that the former sender is back within the TTL although
+// observe reports that an earlier sender is back within the TTL although
 // another one has beaten since.
 func (v *rivals) observe(who string, now time.Time, ttl time.Duration) bool {
-	if who == v.current {
-		v.currentAt = now
+	latest := &v.senders[0]
+	if who == latest.who {
+		latest.at = now
 		return false
 	}
-	back := who == v.former && now.Sub(v.formerAt) <= ttl && now.Sub(v.currentAt) <= ttl
-	v.former, v.formerAt = v.current, v.currentAt
-	v.current, v.currentAt = who, now
+	place := slices.IndexFunc(v.senders[:], func(s senderAt) bool { return s.who == who })
+	back := place > 0 && now.Sub(v.senders[place].at) <= ttl && now.Sub(latest.at) <= ttl
+	if place < 0 {
+		place = maxRivals - 1 // the one not heard for longest is forgotten
+	}
+	copy(v.senders[1:place+1], v.senders[:place])
+	v.senders[0] = senderAt{who, now}
 	if !back || (!v.counted.IsZero() && now.Sub(v.counted) < ttl) {
 		return false
 	}

@@ -166,6 +166,49 @@ func TestWithoutRequirementALeaseIsNoGate(t *testing.T) {
 	}
 }
 
+// TestAdmitsSaysWhatHeartbeatWouldAndSpendsNothing asks before each beat.
+func TestAdmitsSaysWhatHeartbeatWouldAndSpendsNothing(t *testing.T) {
+	for _, required := range []bool{true, false} {
+		c := newClock()
+		r := newTest(c, func(o *Options) { o.HeartbeatBurst, o.RequireLease = 2, required })
+		lease := join(t, r, Registration{Identity: "a", Fleet: "asia"}).Lease
+		gone := join(t, r, Registration{Identity: "gone", Fleet: "asia"}).Lease
+		leaving, err := r.Leave(context.Background(), "gone", gone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Apply(leaving)
+		for i, tc := range []struct {
+			identity, lease string
+			want            error
+		}{
+			{"ghost", lease, ErrUnknown},
+			{"gone", gone, ErrUnknown},
+			{"a", lease, nil},
+			{"a", lease, nil},
+			{"a", lease, ErrHeartbeatRate},
+		} {
+			for range 5 {
+				if got := r.Admits(tc.identity, tc.lease); got != (tc.want == nil) {
+					t.Errorf("lease required %v, step %d: admits %v", required, i, got)
+				}
+			}
+			beat, err := r.Heartbeat(tc.identity, tc.lease, here)
+			if !errors.Is(err, tc.want) {
+				t.Errorf("lease required %v, step %d: %v, want %v", required, i, err, tc.want)
+			}
+			if beat.Confirm != nil {
+				r.Apply(beat.Confirm)
+			}
+		}
+		c.advance(time.Minute)
+		join(t, r, Registration{Identity: "a", Fleet: "asia", Lease: lease})
+		if got := r.Admits("a", "wrong"); got != !required {
+			t.Errorf("lease required %v: a wrong one is admitted: %v", required, got)
+		}
+	}
+}
+
 func TestSpendAsHolder(t *testing.T) {
 	r := newTest(newClock(), func(o *Options) { o.HeartbeatBurst = 1 })
 	lease := join(t, r, Registration{Identity: "a", Fleet: "asia"}).Lease
@@ -198,6 +241,9 @@ func TestConflicts(t *testing.T) {
 		"and again after a TTL":                     {[]sign{{0, "x", here}, {5, "y", here}, {5, "x", here}, {10, "y", here}, {10, "x", here}}, 2},
 		"addresses in turn count where no lease is": {[]sign{{0, "", here}, {5, "", there}, {5, "", here}}, 1},
 		"a new address alone is none":               {[]sign{{0, "", here}, {5, "", there}, {5, "", there}}, 0},
+		"three processes in turn are one":           {[]sign{{0, "x", here}, {5, "y", here}, {5, "z", here}, {5, "x", here}, {5, "y", here}}, 1},
+		"four addresses in turn are one":            {[]sign{{0, "", here}, {4, "", there}, {4, "", elsewhere}, {4, "", farAway}, {4, "", here}}, 1},
+		"restarts one after the other are none":     {[]sign{{0, "v", here}, {4, "w", here}, {4, "x", here}, {4, "y", here}, {4, "z", here}, {4, "z", here}}, 0},
 		"a return after more than a TTL is none":    {[]sign{{0, "x", here}, {15, "y", here}, {15, "x", here}}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {

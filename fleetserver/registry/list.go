@@ -73,6 +73,13 @@ func (r *Registry) Count() int {
 	return r.listed
 }
 
+// HasFleet reports whether any cluster of a fleet is listed, up or not.
+func (r *Registry) HasFleet(fleet string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.fleets[fleet] > 0
+}
+
 // Sweep returns the clusters that went down since the last call, and the
 // identities that have been down for longer than the retention.
 func (r *Registry) Sweep() (wentDown []Cluster, expired []string) {
@@ -95,15 +102,18 @@ func (r *Registry) Sweep() (wentDown []Cluster, expired []string) {
 	return wentDown, expired
 }
 
-// Unsaved returns the signs of life since the last call, for the store. Those
-// whose saving failed go back with Resave.
+// Unsaved returns the signs of life since the last call, for the store, in the
+// wall clock's present reckoning: a step of it since then must not make a
+// cluster look older or younger at the next start. Those whose saving failed go
+// back with Resave.
 func (r *Registry) Unsaved() map[string]time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	now := r.options.Now()
 	seen := map[string]time.Time{}
 	for identity, e := range r.entries {
 		if e.unsaved {
-			seen[identity] = wall(e.lastSeen)
+			seen[identity] = wall(now).Add(-now.Sub(e.seen)).Truncate(time.Microsecond)
 			e.unsaved = false
 		}
 	}

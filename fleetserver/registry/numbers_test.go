@@ -214,6 +214,18 @@ func TestOneIdentityCannotCollectFleetsWithoutEnd(t *testing.T) {
 	attempt{"a", "fleet-0", nil}.make(t, r)
 }
 
+func TestFleetsWithoutEndAreRefusedWhoeverMoves(t *testing.T) {
+	r := newTest(newClock(), func(o *Options) { o.MaxClusters = maxFleetsEver })
+	for i := range maxFleetsEver {
+		attempt{fmt.Sprint("bot-", i/maxFleetsOfOne), fmt.Sprint("fleet-", i), nil}.make(t, r)
+	}
+	attempt{"newcomer", "one more", ErrTooManyFleets}.make(t, r)
+	attempt{"newcomer", "fleet-0", nil}.make(t, r) // deserted, but known
+	if r.HasFleet("fleet-1") || !r.HasFleet("fleet-0") {
+		t.Error("HasFleet does not follow the moves")
+	}
+}
+
 func TestNames(t *testing.T) {
 	for name, tc := range map[string]struct {
 		identity, fleet string

@@ -84,3 +84,13 @@ type Change struct {
 	at   time.Time
 	done chan struct{}
 }
+
+// Seen is the sign of life that the change is, by identity, or nil. It belongs
+// onto the disk with the change: a cluster that registers right before a crash
+// must not be as old afterwards as it was when it was heard before that.
+func (c *Change) Seen() map[string]time.Time {
+	if c.Kind != Registered && c.Kind != Confirmed {
+		return nil
+	}
+	return map[string]time.Time{c.Record.Identity: wall(c.at)}
+}

@@ -9,6 +9,10 @@ import (
 // maxFleetsOfOne bounds the fleets that one identity can collect numbers in.
 const maxFleetsOfOne = 64
 
+// maxFleetsEver bounds the fleets that numbers have been drawn in: each keeps
+// its counter for ever, even when nobody is in it any more.
+const maxFleetsEver = 5000
+
 // Registration is what a member says of itself when it registers.
 type Registration struct {
 	Identity string
@@ -65,9 +69,13 @@ func (r *Registry) admit(e *entry, fleet, presented string) error {
 }
 
 // tooManyFleets keeps the names of fleets from growing without bound: those
-// with entries, drafts among them, and those that one identity has a number in.
+// with entries, drafts among them, those that one identity has a number in, and
+// those that anybody ever had one in.
 func (r *Registry) tooManyFleets(e *entry, fleet string) bool {
 	if e != nil && e.Numbers[fleet] == 0 && len(e.Numbers) >= maxFleetsOfOne {
+		return true
+	}
+	if _, counted := r.counters[fleet]; !counted && len(r.counters) >= maxFleetsEver {
 		return true
 	}
 	if r.fleets[fleet] > 0 {

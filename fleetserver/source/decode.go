@@ -34,18 +34,33 @@ type Heartbeat struct {
 // What members really send is scanned in one pass (scan.go). A body that the
 // scanner is not sure of is decoded into a tree, which defines what is right.
 func DecodeHeartbeat(body []byte, prefix string) (Heartbeat, error) {
-	if beat, sure := scanHeartbeat(body, prefix); sure {
-		return beat, nil
-	}
-	return decodeTree(body, prefix)
+	return DecodeHeartbeatOf(body, prefix, nil)
 }
 
-func decodeTree(body []byte, prefix string) (Heartbeat, error) {
+// Wanted says whether the snapshot of a sender is worth decoding. It may be
+// asked more than once; nil wants all of them.
+type Wanted func(identity, lease string) bool
+
+func (w Wanted) of(beat Heartbeat) bool { return w == nil || w(beat.Identity, beat.Lease) }
+
+// DecodeHeartbeatOf is DecodeHeartbeat for the senders that are wanted. The
+// snapshot of another one, which is most of the work, is left out.
+func DecodeHeartbeatOf(body []byte, prefix string, wanted Wanted) (Heartbeat, error) {
+	if beat, sure := scanHeartbeat(body, prefix, wanted); sure {
+		return beat, nil
+	}
+	return decodeTree(body, prefix, wanted)
+}
+
+func decodeTree(body []byte, prefix string, wanted Wanted) (Heartbeat, error) {
 	fields, err := DecodeObject(body)
 	if err != nil {
 		return Heartbeat{}, err
 	}
 	beat := Heartbeat{Identity: Text(fields["identity"]), Lease: Text(fields["lease"])}
+	if !wanted.of(beat) {
+		return beat, nil
+	}
 	if snapshot, ok := object(fields["snapshot"]); ok {
 		beat.Reading = decodeSnapshot(snapshot, prefix+"_")
 	}

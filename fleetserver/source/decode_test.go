@@ -3,9 +3,11 @@ package source
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestDecodeHeartbeat(t *testing.T) {
@@ -91,6 +93,50 @@ func TestDecodeBeginning(t *testing.T) {
 				t.Errorf("%+v %v, want %+v %v", got, ok, tc.want, tc.ok)
 			}
 		})
+	}
+}
+
+func TestTheSnapshotOfASenderWhoIsNotWantedIsLeftOut(t *testing.T) {
+	const snapshot = `"snapshot": {"metrics": {"f": {"samples": [{"name": "discord_guilds", "value": 2}]}}}`
+	for name, body := range map[string]string{
+		"the sender in front":    `{"identity": "a", "lease": "l", ` + snapshot + `}`,
+		"the sender behind":      `{` + snapshot + `, "lease": "l", "identity": "a"}`,
+		"the sender around":      `{"identity": "a", ` + snapshot + `, "lease": "l"}`,
+		"the last sender counts": `{"identity": "b", "lease": "x", ` + snapshot + `, "identity": "a", "lease": "l"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, want := range []bool{true, false} {
+				var last Heartbeat
+				got, err := DecodeHeartbeatOf([]byte(body), "discord", func(identity, lease string) bool {
+					last = Heartbeat{Identity: identity, Lease: lease}
+					return want
+				})
+				if err != nil || got.Identity != "a" || got.Lease != "l" || last.Identity != "a" || last.Lease != "l" {
+					t.Fatalf("%+v, %v, last asked for %+v", got, err, last)
+				}
+				if want != (got.Reading != nil) || (want && got.Reading.guilds.value != 2) {
+					t.Errorf("wanted %v, reading %+v", want, got.Reading)
+				}
+			}
+		})
+	}
+}
+
+// TestManyFamiliesAreReadInOnePass sends what took minutes while each family
+// was searched for in a list of all.
+func TestManyFamiliesAreReadInOnePass(t *testing.T) {
+	var families strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintf(&families, `"discord_%06d": {}, `, i)
+	}
+	body := beatJSON(`{"metrics": {` + families.String() + `"f": {"samples": [{"name": "discord_guilds", "value": 2}]}}}`)
+	started := time.Now()
+	beat, sure := scanHeartbeat(body, "discord", nil)
+	if took := time.Since(started); took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if !sure || beat.Reading.guilds.value != 2 {
+		t.Errorf("sure %v, reading %+v", sure, beat.Reading)
 	}
 }
 

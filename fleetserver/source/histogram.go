@@ -9,8 +9,9 @@ import (
 // maxBuckets bounds the distinct bounds that one snapshot may bring.
 const maxBuckets = 256
 
-// usualBuckets is room for those of argus-dpy, nine, and some more.
-const usualBuckets = 12
+// usualBuckets is how many argus-dpy has: every cluster keeps a histogram, and
+// none of them unused room.
+const usualBuckets = 9
 
 // histogram holds cumulative counts by upper bound, summed over all series and
 // sorted by finish.
@@ -32,7 +33,10 @@ type boundText struct {
 type bucket struct{ bound, count float64 }
 
 func (h *histogram) add(le []byte, count float64) {
-	if place := h.place(le); place >= 0 && count >= 0 {
+	if count < 0 || count > maxCount {
+		return
+	}
+	if place := h.place(le); place >= 0 {
 		h.buckets[place].count += count
 	}
 }
@@ -85,33 +89,18 @@ func (h *histogram) total() float64 {
 // since returns the observations made after an earlier state of the same
 // histogram, and false if the earlier one is not a past of this one.
 func (h *histogram) since(earlier *histogram) (histogram, bool) {
-	if len(h.buckets) != len(earlier.buckets) || h.total() < earlier.total() {
+	if !h.sameBounds(earlier) || h.total() < earlier.total() {
 		return histogram{}, false
 	}
 	delta := histogram{buckets: make([]bucket, len(h.buckets))}
 	for i, now := range h.buckets {
-		if now.bound != earlier.buckets[i].bound {
-			return histogram{}, false
-		}
 		delta.buckets[i] = bucket{now.bound, max(now.count-earlier.buckets[i].count, 0)}
 	}
 	return delta, true
 }
 
-// plus adds the counts of another histogram with the same bounds; with other
-// bounds it returns the argument alone.
-func (h *histogram) plus(other *histogram) histogram {
-	sum := histogram{buckets: slices.Clone(other.buckets)}
-	if len(h.buckets) != len(other.buckets) {
-		return sum
-	}
-	for i := range sum.buckets {
-		if sum.buckets[i].bound != h.buckets[i].bound {
-			return histogram{buckets: slices.Clone(other.buckets)}
-		}
-		sum.buckets[i].count += h.buckets[i].count
-	}
-	return sum
+func (h *histogram) sameBounds(other *histogram) bool {
+	return slices.EqualFunc(h.buckets, other.buckets, func(a, b bucket) bool { return a.bound == b.bound })
 }
 
 // quantile interpolates as Prometheus' histogram_quantile does: linearly within

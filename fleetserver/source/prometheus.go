@@ -176,6 +176,7 @@ func (p *Prometheus) poll(r *round) {
 			q.take(r.clusters, answer)
 		}
 	}
+	r.markUnanswered(p.queries, failures)
 	r.ended = p.options.Now()
 	r.took = r.ended.Sub(started)
 	p.judge(r, failures)
@@ -186,6 +187,18 @@ func (p *Prometheus) poll(r *round) {
 	p.last, p.running = r, nil
 	p.mu.Unlock()
 	close(r.done)
+}
+
+// markUnanswered tells every cluster of a round that a query of the error rate
+// failed, if one did.
+func (r *round) markUnanswered(queries []query, failures []error) {
+	failed := false
+	for i, q := range queries {
+		failed = failed || q.commands && failures[i] != nil
+	}
+	for _, c := range r.clusters {
+		c.unanswered = failed
+	}
 }
 
 // judge says how a round went, and logs it if the one before went otherwise.

@@ -11,7 +11,9 @@ type polled struct {
 	latency, shardsUp, guilds, cachedUsers, interactions, p95, rateLimits, uptime optional
 	// Increases over the window.
 	errors, appCommands, prefixCommands optional
-	shards                              map[string]*polledShard
+	// unanswered means that one of the queries for those three failed.
+	unanswered bool
+	shards     map[string]*polledShard
 }
 
 type polledShard struct{ up, latency optional }
@@ -20,6 +22,8 @@ type polledShard struct{ up, latency optional }
 type query struct {
 	text string
 	take func(clusters map[string]*polled, r row)
+	// commands marks the queries that the error rate is made of.
+	commands bool
 }
 
 // newQueries returns the queries of a round. The two kinds of commands are
@@ -33,22 +37,23 @@ func newQueries(prefix string) []query {
 	increase := func(metric string) string { return fmt.Sprintf("sum by (cluster) (increase(%s[5m]))", name(metric)) }
 	perShard := func(metric string) string { return fmt.Sprintf("max by (cluster, shard) (%s)", name(metric)) }
 	return []query{
-		{highest(fleetapi.MetricShardLatency), ofCluster(func(c *polled) *optional { return &c.latency })},
-		{sum(fleetapi.MetricShardUp), ofCluster(func(c *polled) *optional { return &c.shardsUp })},
-		{sum(fleetapi.MetricGuilds), ofCluster(func(c *polled) *optional { return &c.guilds })},
-		{sum(fleetapi.MetricCachedUsers), ofCluster(func(c *polled) *optional { return &c.cachedUsers })},
-		{highest(fleetapi.MetricUptime), ofCluster(func(c *polled) *optional { return &c.uptime })},
-		{rate(fleetapi.MetricInteractions), ofCluster(func(c *polled) *optional { return &c.interactions })},
-		{rate(fleetapi.MetricRateLimits), ofCluster(func(c *polled) *optional { return &c.rateLimits })},
+		{highest(fleetapi.MetricShardLatency), ofCluster(func(c *polled) *optional { return &c.latency }), false},
+		{sum(fleetapi.MetricShardUp), ofCluster(func(c *polled) *optional { return &c.shardsUp }), false},
+		{sum(fleetapi.MetricGuilds), ofCluster(func(c *polled) *optional { return &c.guilds }), false},
+		{sum(fleetapi.MetricCachedUsers), ofCluster(func(c *polled) *optional { return &c.cachedUsers }), false},
+		{highest(fleetapi.MetricUptime), ofCluster(func(c *polled) *optional { return &c.uptime }), false},
+		{rate(fleetapi.MetricInteractions), ofCluster(func(c *polled) *optional { return &c.interactions }), false},
+		{rate(fleetapi.MetricRateLimits), ofCluster(func(c *polled) *optional { return &c.rateLimits }), false},
 		{
 			fmt.Sprintf("histogram_quantile(0.95, sum by (le, cluster) (rate(%s_bucket[5m])))", name(fleetapi.MetricAppCommandDuration)),
 			ofCluster(func(c *polled) *optional { return &c.p95 }),
+			false,
 		},
-		{increase(fleetapi.MetricCommandErrors), ofCluster(func(c *polled) *optional { return &c.errors })},
-		{increase(fleetapi.MetricAppCommands), ofCluster(func(c *polled) *optional { return &c.appCommands })},
-		{increase(fleetapi.MetricCommands), ofCluster(func(c *polled) *optional { return &c.prefixCommands })},
-		{perShard(fleetapi.MetricShardUp), ofShard(func(s *polledShard) *optional { return &s.up })},
-		{perShard(fleetapi.MetricShardLatency), ofShard(func(s *polledShard) *optional { return &s.latency })},
+		{increase(fleetapi.MetricCommandErrors), ofCluster(func(c *polled) *optional { return &c.errors }), true},
+		{increase(fleetapi.MetricAppCommands), ofCluster(func(c *polled) *optional { return &c.appCommands }), true},
+		{increase(fleetapi.MetricCommands), ofCluster(func(c *polled) *optional { return &c.prefixCommands }), true},
+		{perShard(fleetapi.MetricShardUp), ofShard(func(s *polledShard) *optional { return &s.up }), false},
+		{perShard(fleetapi.MetricShardLatency), ofShard(func(s *polledShard) *optional { return &s.latency }), false},
 	}
 }
 
@@ -65,7 +70,7 @@ func ofCluster(field func(*polled) *optional) func(map[string]*polled, row) {
 func ofShard(field func(*polledShard) *optional) func(map[string]*polled, row) {
 	return func(clusters map[string]*polled, r row) {
 		c := clusterOf(clusters, r)
-		if c == nil || r.shard == "" {
+		if c == nil || !listable(r.shard) {
 			return
 		}
 		shard := c.shards[r.shard]
@@ -98,8 +103,12 @@ func clusterOf(clusters map[string]*polled, r row) *polled {
 }
 
 // commands is what an error rate over the window is a ratio of, and false if
-// Prometheus knows of no command in it.
+// Prometheus knows of no command in it or has not answered all of it: what is
+// absent from an answer is 0, and what was not answered could be anything.
 func (c *polled) commands() (pair, bool) {
+	if c.unanswered {
+		return pair{}, false
+	}
 	p := pair{c.errors.value, c.appCommands.value + c.prefixCommands.value}
 	_, known := p.ratio()
 	return p, known

@@ -3,6 +3,7 @@ package source
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -116,12 +117,16 @@ func TestRowsThatSayNothingAreSkipped(t *testing.T) {
 func TestRowsOfShards(t *testing.T) {
 	p := poll(t)
 	for i := range maxShards + 10 {
-		p.server.rows["(cluster, shard) (discord_shard_up)"] = append(p.server.rows["(cluster, shard) (discord_shard_up)"], of("a", strings.Repeat("x", i+1), 1))
+		p.server.rows["(cluster, shard) (discord_shard_up)"] = append(p.server.rows["(cluster, shard) (discord_shard_up)"], of("a", strconv.Itoa(i), 1))
 	}
+	p.server.rows["(cluster, shard) (discord_shard_up)"] = append(p.server.rows["(cluster, shard) (discord_shard_up)"], of("c", strings.Repeat("7", maxShardID+1), 1))
 	p.server.rows["(cluster, shard) (discord_shard_latency_seconds)"] = []string{of("b", "", 5), of("b", "0", "NaN"), `{"metric":{"shard":"1"},"value":[1,"5"]}`}
 	latest := p.Latest()
 	if got := len(latest("a").Shards); got != maxShards {
 		t.Errorf("%d shards of one cluster, want no more than %d", got, maxShards)
+	}
+	if got := latest("c").Shards; len(got) != 0 {
+		t.Errorf("shards %v with an id that is too long, want none", got)
 	}
 	if got := latest("b").Shards; len(got) != 0 {
 		t.Errorf("shards %v without a label, want none", got)
@@ -155,6 +160,35 @@ func TestAQueryThatFailsCostsOnlyItsOwnValue(t *testing.T) {
 			}
 			if len(lines[0]) > 1000 {
 				t.Errorf("a line of %d bytes", len(lines[0]))
+			}
+		})
+	}
+}
+
+// An error rate of three answers of which one is not there would be a guess: 0
+// errors, or too few commands.
+func TestAFailedQueryOfCommandsLeavesTheErrorRateUnknown(t *testing.T) {
+	for name, tc := range map[string]struct {
+		failed  string
+		rate    float64
+		missing []string
+	}{
+		"errors":          {"discord_command_errors_total", 0, []string{keyErrorRate}},
+		"app commands":    {"discord_app_commands_total", 0, []string{keyErrorRate}},
+		"prefix commands": {"discord_commands_total", 0, []string{keyErrorRate}},
+		"none of them":    {"nothing", 0.25, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := poll(t)
+			script(p.server)
+			p.server.rows = map[string][]string{
+				"discord_command_errors_total": {of("a", "", 1)}, "discord_app_commands_total": {of("a", "", 2)}, "discord_commands_total": {of("a", "", 2)},
+			}
+			p.server.broken[tc.failed] = `{"status":"error"}`
+			got := p.Latest()("a")
+			missing := slices.DeleteFunc(got.Missing, func(key string) bool { return key != keyErrorRate })
+			if got.Metrics.ErrorRate != tc.rate || !slices.Equal(missing, tc.missing) || got.hasWindow != (tc.missing == nil) {
+				t.Errorf("rate %v, missing %v, windowed %v", got.Metrics.ErrorRate, missing, got.hasWindow)
 			}
 		})
 	}

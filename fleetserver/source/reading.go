@@ -11,8 +11,15 @@ import (
 	"github.com/argus-dev/argus-operator/fleetapi"
 )
 
-// maxShards bounds the shards that one cluster may report.
-const maxShards = 4096
+const (
+	// maxShards bounds the shards of one cluster that are listed, and maxShardID
+	// the length of their ids, in bytes: every viewer gets them all.
+	maxShards  = 512
+	maxShardID = 16
+	// maxCount is the largest counter that is believed. Beyond it a float64 does
+	// not count single events, and what is summed up from it may overflow.
+	maxCount = 1 << 53
+)
 
 // metric is a sample that matters, whatever family it stands in.
 type metric int
@@ -127,8 +134,11 @@ func (r *Reading) add(m metric, label []byte, value float64) {
 	}
 }
 
+// listable says that a shard of this id may stand in a list.
+func listable[Text []byte | string](id Text) bool { return len(id) > 0 && len(id) <= maxShardID }
+
 // addShard takes what is said of a shard. One without an id counts in the sums
-// alone, and so does one too many.
+// alone, and so does one whose id is no number of a shard, or one too many.
 func (r *Reading) addShard(m metric, id []byte, value float64) {
 	shard, known := r.shards[string(id)]
 	if m == shardLatency {
@@ -138,7 +148,7 @@ func (r *Reading) addShard(m metric, id []byte, value float64) {
 		r.shardsUp.plus(value)
 		shard.up.atMost(value)
 	}
-	if known || (len(id) > 0 && len(r.shards) < maxShards) {
+	if known || (listable(id) && len(r.shards) < maxShards) {
 		r.shards[string(id)] = shard
 	}
 }
@@ -169,6 +179,16 @@ func (o *optional) atMost(value float64) {
 
 func (o *optional) plus(value float64) { *o = optional{o.value + value, true} }
 
+// settle makes a sum of counters a count again, and reports false for one that
+// is beyond belief.
+func settle(total *float64) bool {
+	believed := *total <= maxCount
+	if !believed || *total < 0 {
+		*total = 0
+	}
+	return believed
+}
+
 // finish orders what was added and drops sums that overflowed.
 func (r *Reading) finish() *Reading {
 	r.Shards = make([]fleetapi.Shard, 0, len(r.shards))
@@ -189,11 +209,12 @@ func (r *Reading) finish() *Reading {
 		}
 	}
 	c := &r.counters
-	for _, total := range []*float64{&c.errors, &c.commands, &c.interactions, &c.rateLimits} {
-		if math.IsInf(*total, 0) || *total < 0 {
-			*total = 0
-		}
+	errorsBelieved, commandsBelieved := settle(&c.errors), settle(&c.commands)
+	if !errorsBelieved || !commandsBelieved {
+		c.errors, c.commands = 0, 0 // either alone would make a false rate
 	}
+	c.hasInteractions = settle(&c.interactions) && c.hasInteractions
+	c.hasRateLimits = settle(&c.rateLimits) && c.hasRateLimits
 	c.duration.finish()
 	return r
 }

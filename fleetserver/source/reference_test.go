@@ -18,6 +18,13 @@ import (
 
 const prefix = fleetapi.DefaultMetricPrefix + "_"
 
+const (
+	// believable is the largest counter that counts.
+	believable = 1 << 53
+	// longestID is how long the id of a shard that is listed can be.
+	longestID = 16
+)
+
 // meaning is what one heartbeat says.
 type meaning struct {
 	identity, lease string
@@ -168,7 +175,7 @@ func (s *snapshotMeaning) shard(id string, isUp bool, value float64) {
 	if shard == nil {
 		shard = &shardMeaning{}
 		s.shards[id] = shard
-		s.tooMuchToRecall = s.tooMuchToRecall || len(s.shards) > 4000
+		s.tooMuchToRecall = s.tooMuchToRecall || len(s.shards) > 500
 	}
 	if !isUp {
 		s.latency.take(value)
@@ -183,7 +190,7 @@ func (s *snapshotMeaning) shard(id string, isUp bool, value float64) {
 
 func (s *snapshotMeaning) bucket(le string, count float64) {
 	bound, err := strconv.ParseFloat(le, 64)
-	if err != nil || math.IsNaN(bound) || count < 0 {
+	if err != nil || math.IsNaN(bound) || count < 0 || count > believable {
 		return
 	}
 	s.buckets[bound] += count
@@ -198,7 +205,7 @@ func (s *snapshotMeaning) shardList() []fleetapi.Shard {
 		if shard.saysUp && shard.up < 1 {
 			status = fleetapi.StatusDown
 		}
-		if id != "" {
+		if id != "" && len(id) <= longestID {
 			list = append(list, fleetapi.Shard{ID: id, Status: status, LatencySeconds: shard.latency.value})
 		}
 	}

@@ -30,8 +30,9 @@ func newScanner(data []byte) *scanner {
 }
 
 // scanHeartbeat reads a heartbeat, and reports false when it is not sure.
-func scanHeartbeat(body []byte, prefix string) (Heartbeat, bool) {
+func scanHeartbeat(body []byte, prefix string, wanted Wanted) (Heartbeat, bool) {
 	b := newBeatScan(body, prefix)
+	b.wanted = wanted
 	if !b.plain && !utf8.Valid(body) {
 		return Heartbeat{}, false
 	}
@@ -40,7 +41,8 @@ func scanHeartbeat(body []byte, prefix string) (Heartbeat, bool) {
 		return Heartbeat{}, false
 	}
 	b.space()
-	return b.beat, b.pos == len(body)
+	whole := b.pos == len(body)
+	return b.beat, whole && b.deferredSnapshot()
 }
 
 // members walks over an object and calls visit with each key; visit must walk

@@ -1,18 +1,26 @@
 package source
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // beatScan is the heartbeat's shape on top of a scanner. Every visitor refuses
 // a key that it has seen before, because the last one would count.
 type beatScan struct {
 	*scanner
 	prefix string
+	wanted Wanted
 	beat   Heartbeat
 
 	hasIdentity, hasLease, hasSnapshot, hasMetrics bool
 	reading                                        *Reading
-	// contributed are the families that brought something.
+	// deferred is where the snapshot is that came before its sender; 0 for none.
+	deferred int
+	// contributed are the families that brought something, and more is all of
+	// them as well, once they are more than usual: a list is slow to search then.
 	contributed [][]byte
+	more        map[string]bool
 
 	// The visitors of what there are many of, made values once.
 	onFamilyField, onSampleField, onLabel func(key []byte, depth int) bool
@@ -53,9 +61,22 @@ func (b *beatScan) top(key []byte, depth int) bool {
 	case "lease":
 		return once(&b.hasLease) && b.textField(depth, &b.beat.Lease)
 	case "snapshot":
+		if b.wanted != nil && !(b.hasIdentity && b.hasLease) {
+			b.deferred = b.pos
+			return once(&b.hasSnapshot) && b.skip(depth)
+		}
 		return once(&b.hasSnapshot) && b.snapshot(depth)
 	}
 	return b.skip(depth)
+}
+
+// deferredSnapshot decodes the snapshot that came before its sender.
+func (b *beatScan) deferredSnapshot() bool {
+	if b.deferred == 0 {
+		return true
+	}
+	b.pos = b.deferred
+	return b.snapshot(1)
 }
 
 func (b *beatScan) textField(depth int, into *string) bool {
@@ -68,7 +89,7 @@ func (b *beatScan) textField(depth int, into *string) bool {
 }
 
 func (b *beatScan) snapshot(depth int) bool {
-	if b.peek() != '{' {
+	if b.peek() != '{' || !b.wanted.of(b.beat) {
 		return b.skip(depth)
 	}
 	b.reading = newReading()
@@ -87,12 +108,7 @@ func (b *beatScan) snapshotField(key []byte, depth int) bool {
 }
 
 func (b *beatScan) family(name []byte, depth int) bool {
-	for _, former := range b.contributed {
-		if string(former) == string(name) {
-			return false
-		}
-	}
-	if b.peek() != '{' {
+	if b.hasContributed(name) || b.peek() != '{' {
 		return false
 	}
 	b.hasSamples, b.added = false, false
@@ -104,9 +120,30 @@ func (b *beatScan) family(name []byte, depth int) bool {
 		return false
 	}
 	if b.added {
-		b.contributed = append(b.contributed, name)
+		b.contribute(name)
 	}
 	return true
+}
+
+func (b *beatScan) hasContributed(name []byte) bool {
+	if b.more != nil {
+		return b.more[string(name)]
+	}
+	return slices.ContainsFunc(b.contributed, func(former []byte) bool { return bytes.Equal(former, name) })
+}
+
+func (b *beatScan) contribute(name []byte) {
+	if len(b.contributed) < usualFamilies {
+		b.contributed = append(b.contributed, name)
+		return
+	}
+	if b.more == nil {
+		b.more = map[string]bool{}
+		for _, former := range b.contributed {
+			b.more[string(former)] = true
+		}
+	}
+	b.more[string(name)] = true
 }
 
 func (b *beatScan) familyField(key []byte, depth int) bool {

@@ -141,28 +141,35 @@ const exactDigits = 15
 // both its digits and the power of ten are float64s without error, so that
 // their quotient is rounded once.
 func (b *beatScan) quickNumber() (float64, bool) {
-	const leadingZero = 1
-	digits, fraction := 0, 0
-	var mantissa int64
-	for point := false; b.pos < len(b.data); b.pos++ {
-		switch c := b.data[b.pos]; {
-		case c >= '0' && c <= '9':
-			mantissa = 10*mantissa + int64(c-'0')
-			if digits++; point {
-				fraction++
-			} else if digits > leadingZero && mantissa < 10 {
-				return 0, false // 01 is no number
-			}
-			if digits > exactDigits {
-				return 0, false
-			}
-		case c == '.' && !point && digits > 0:
-			point = true
-		default:
-			return float64(mantissa) / powersOfTen(fraction), digits > 0 && (!point || fraction > 0) && c == '}'
+	zero := b.peek() == '0'
+	mantissa, digits := b.quickDigits(0)
+	if digits == 0 || (zero && digits > 1) { // 01 is no number
+		return 0, false
+	}
+	fraction := 0
+	if b.take('.') {
+		if mantissa, fraction = b.quickDigits(mantissa); fraction == 0 {
+			return 0, false
 		}
 	}
-	return 0, false
+	if digits+fraction > exactDigits || b.peek() != '}' {
+		return 0, false
+	}
+	return float64(mantissa) / powersOfTen(fraction), true
+}
+
+// quickDigits appends digits to a number and counts them; the number is
+// nonsense when there are too many.
+func (b *beatScan) quickDigits(number int64) (result int64, count int) {
+	for ; b.pos < len(b.data); b.pos++ {
+		c := b.data[b.pos] - '0'
+		if c > 9 {
+			break
+		}
+		number = 10*number + int64(c)
+		count++
+	}
+	return number, count
 }
 
 func powersOfTen(exponent int) float64 {

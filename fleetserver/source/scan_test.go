@@ -60,6 +60,15 @@ func sameReading(want, got Heartbeat) string {
 		}))
 }
 
+// manyFamilies are members of an object that each count as contributing.
+func manyFamilies(count int) string {
+	families := make([]string, 0, count)
+	for i := range count {
+		families = append(families, fmt.Sprintf(`"discord_%d": {"samples": [{"name": "discord_guilds", "value": %d}]}`, i, i))
+	}
+	return strings.Join(families, ", ")
+}
+
 func TestWhatMembersSendIsScannedAndReadAsTheTreeIs(t *testing.T) {
 	for name, body := range map[string]string{
 		"a bot":                       string(member(20)),
@@ -67,6 +76,7 @@ func TestWhatMembersSendIsScannedAndReadAsTheTreeIs(t *testing.T) {
 		"a bot with line breaks":      strings.ReplaceAll(string(member(3)), ", ", ",\n\t"),
 		"no snapshot":                 `{"identity": "a"}`,
 		"an empty object":             `{}`,
+		"more families than usual":    `{"snapshot": {"metrics": {` + manyFamilies(3*usualFamilies) + `}}}`,
 		"Python's literals":           `{"identity": "a", "x": [NaN, Infinity, -Infinity], "snapshot": {"metrics": {"f": {"samples": [{"name": "discord_guilds", "value": NaN}, {"name": "discord_guilds", "value": -Infinity}]}}}}`,
 		"escapes in what is a value":  `{"identity": "a\n\u00e9\ud83d\ude00", "lease": "\/", "snapshot": {"metrics": {"f": {"type": "\"", "samples": [{"name": "discord_shard_up", "labels": {"shard": "\u0031", "x": "\\"}, "value": 1}]}}}}`,
 		"samples that are no objects": `{"snapshot": {"metrics": {"f": {"samples": [1, null, "x", [], {"name": 7}]}}}}`,
@@ -75,11 +85,11 @@ func TestWhatMembersSendIsScannedAndReadAsTheTreeIs(t *testing.T) {
 		"other keys around":           `{"a": {"b": [[], {}]}, "identity": "a", "snapshot": {"x": 1, "metrics": {}, "y": [true, false, null]}, "z": 0}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			want, err := decodeTree([]byte(body), "discord")
+			want, err := decodeTree([]byte(body), "discord", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, sure := scanHeartbeat([]byte(body), "discord")
+			got, sure := scanHeartbeat([]byte(body), "discord", nil)
 			if !sure {
 				t.Fatal("the scanner is not sure")
 			}
@@ -94,6 +104,8 @@ func TestTheScannerLeavesWhatIsOddToTheTree(t *testing.T) {
 	for name, body := range map[string]string{
 		"two identities":             `{"identity": "a", "identity": "b"}`,
 		"two snapshots":              `{"snapshot": {"metrics": {"f": {"samples": [{"name": "discord_guilds", "value": 2}]}}}, "snapshot": null}`,
+		"two of many families":       `{"snapshot": {"metrics": {` + manyFamilies(usualFamilies+9) + `, "discord_3": {}}}}`,
+		"two late ones of many":      `{"snapshot": {"metrics": {` + manyFamilies(usualFamilies+9) + fmt.Sprintf(`, "discord_%d": {}}}}`, usualFamilies+5),
 		"two families of one name":   `{"snapshot": {"metrics": {"f": {"samples": [{"name": "discord_guilds", "value": 2}]}, "f": {}}}}`,
 		"two lists of samples":       `{"snapshot": {"metrics": {"f": {"samples": [{"name": "discord_guilds", "value": 2}], "samples": []}}}}`,
 		"two values":                 `{"snapshot": {"metrics": {"f": {"samples": [{"name": "discord_guilds", "value": 2, "value": 3}]}}}}`,
@@ -112,7 +124,7 @@ func TestTheScannerLeavesWhatIsOddToTheTree(t *testing.T) {
 		"nothing":                    ``,
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got, sure := scanHeartbeat([]byte(body), "discord"); sure {
+			if got, sure := scanHeartbeat([]byte(body), "discord", nil); sure {
 				t.Errorf("the scanner is sure of %+v", got)
 			}
 		})
@@ -128,11 +140,11 @@ func FuzzScanHeartbeat(f *testing.F) {
 	f.Add([]byte(`{"snapshot": {"metrics": {"discord_ratelimits": {}, "discord_ratelimits": 1}}}`))
 	f.Add([]byte(`{"snapshot": {"metrics": {"f": {"samples": [{"name": "discord_app_command_duration_seconds_bucket", "labels": {"le": "+Inf"}, "value": 1}]}}}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		got, sure := scanHeartbeat(body, "discord")
+		got, sure := scanHeartbeat(body, "discord", nil)
 		if !sure {
 			return
 		}
-		want, err := decodeTree(body, "discord")
+		want, err := decodeTree(body, "discord", nil)
 		if err != nil {
 			t.Fatalf("the scanner is sure of what is no heartbeat: %v", err)
 		}
@@ -140,27 +152,4 @@ func FuzzScanHeartbeat(f *testing.F) {
 			t.Fatalf("(-tree +scan)\n%s", diff)
 		}
 	})
-}
-
-func BenchmarkDecodeHeartbeat(b *testing.B) {
-	for name, body := range map[string][]byte{"lean": member(1), "real": member(20)} {
-		b.Run(name+"/scan", func(b *testing.B) {
-			b.SetBytes(int64(len(body)))
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, sure := scanHeartbeat(body, "discord"); !sure {
-					b.Fatal("not sure")
-				}
-			}
-		})
-		b.Run(name+"/tree", func(b *testing.B) {
-			b.SetBytes(int64(len(body)))
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := decodeTree(body, "discord"); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
 }

@@ -99,7 +99,8 @@ type Group struct {
 	hasWindow          bool
 }
 
-// Add takes a cluster into the group.
+// Add takes a cluster into the group. One whose totals are beyond all bounds
+// does not count in the error rate.
 func (g *Group) Add(v Values) {
 	m := &g.sums
 	m.ShardsUp += v.Metrics.ShardsUp
@@ -110,9 +111,12 @@ func (g *Group) Add(v Values) {
 	m.LatencySeconds = max(m.LatencySeconds, v.Metrics.LatencySeconds)
 	m.DurationP95Seconds = max(m.DurationP95Seconds, v.Metrics.DurationP95Seconds)
 	m.UptimeSeconds = max(m.UptimeSeconds, v.Metrics.UptimeSeconds)
-	g.windowed = g.windowed.plus(v.windowed)
-	g.lifetime = g.lifetime.plus(v.lifetime)
-	g.hasWindow = g.hasWindow || v.hasWindow
+	if windowed, ok := g.windowed.plus(v.windowed); ok {
+		g.windowed, g.hasWindow = windowed, g.hasWindow || v.hasWindow
+	}
+	if lifetime, ok := g.lifetime.plus(v.lifetime); ok {
+		g.lifetime = lifetime
+	}
 }
 
 // Rollup is the values of the group: sums, maxima, and one error rate over
@@ -131,7 +135,12 @@ func (g *Group) Rollup() fleetapi.Metrics {
 	return m
 }
 
-func (p pair) plus(q pair) pair { return pair{p.errors + q.errors, p.commands + q.commands} }
+// plus is false if the sum is not finite: what one cluster says must not undo
+// what all the others do.
+func (p pair) plus(q pair) (pair, bool) {
+	sum := pair{p.errors + q.errors, p.commands + q.commands}
+	return sum, finite(sum.errors) == sum.errors && finite(sum.commands) == sum.commands
+}
 
 // finite keeps replies valid JSON whatever a member claims.
 func finite(value float64) float64 {

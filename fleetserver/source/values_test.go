@@ -2,8 +2,10 @@ package source
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -106,6 +108,55 @@ func TestShards(t *testing.T) {
 	}
 }
 
+func TestShardsAreListedWithinBounds(t *testing.T) {
+	lines := []line{
+		{"shard_up", `"shard": "` + strings.Repeat("1", maxShardID) + `"`, "1"},
+		{"shard_up", `"shard": "` + strings.Repeat("1", maxShardID+1) + `"`, "1"},
+	}
+	for i := range maxShards + 5 {
+		lines = append(lines, line{"shard_up", fmt.Sprintf(`"shard": "%d"`, i), "1"})
+	}
+	got := newPusher(t).push(0, lines...)
+	if len(got.Shards) != maxShards || len(got.Shards[maxShards-1].ID) != maxShardID {
+		t.Errorf("%d shards are listed, the last one as %q; want %d with the longest id that is allowed",
+			len(got.Shards), got.Shards[len(got.Shards)-1].ID, maxShards)
+	}
+	if want := float64(len(lines)); got.Metrics.ShardsUp != want {
+		t.Errorf("%v shards are counted as up, want all %v", got.Metrics.ShardsUp, want)
+	}
+}
+
+// TestCountersBeyondBeliefAreMissing: with them, running totals and the sums of
+// groups would overflow, and everybody's error rate with them.
+func TestCountersBeyondBeliefAreMissing(t *testing.T) {
+	const huge = "1.7e308"
+	p := newPusher(t)
+	sane := append(totals(1, 4, 40, 4), buckets("1.0", 10, "+Inf", 10)...)
+	p.push(0, sane...)
+	for i := range 3 {
+		got := p.push(15,
+			line{"command_errors_total", ``, huge}, line{"app_commands_total", ``, huge}, line{"interactions_total", ``, huge}, line{"ratelimits_total", ``, huge},
+			line{"app_command_duration_seconds_bucket", `"le": "+Inf"`, huge}, line{"app_command_duration_seconds_bucket", `"le": "1.0"`, huge})
+		for _, key := range []string{keyErrorRate, keyInteractions, keyRateLimits, keyDurationP95} {
+			believable := i > 0 && key == keyErrorRate // there has been a command
+			if !believable && !slices.Contains(got.Missing, key) {
+				t.Errorf("%s is known from what nobody believes: %+v", key, got.Metrics)
+			}
+		}
+		p.push(15, line{"app_commands_total", ``, "1"})
+	}
+	var group Group
+	group.Add(p.p.Values("a"))
+	sum := group.windowed.errors + group.windowed.commands + group.lifetime.errors + group.lifetime.commands
+	if finite(sum) != sum || sum > 100 {
+		t.Errorf("the totals of a group with such a cluster are %+v and %+v", group.windowed, group.lifetime)
+	}
+	half := newPusher(t).push(0, line{"command_errors_total", ``, "1e16"}, line{"app_commands_total", ``, "5"})
+	if !slices.Contains(half.Missing, keyErrorRate) {
+		t.Errorf("an error rate of %v from half a pair", half.Metrics.ErrorRate)
+	}
+}
+
 func TestQuantile(t *testing.T) {
 	inf := math.Inf(1)
 	for name, tc := range map[string]struct {
@@ -159,6 +210,17 @@ func TestRollup(t *testing.T) {
 		"a window without traffic is 0, not the lifetime": {
 			[]Values{values(fleetapi.Metrics{}, pair{50, 100}, &pair{})},
 			fleetapi.Metrics{},
+		},
+		"what overflows leaves the others' ratio alone": {
+			[]Values{
+				values(fleetapi.Metrics{}, pair{}, &pair{1, 4}),
+				values(fleetapi.Metrics{}, pair{}, &pair{1, math.MaxFloat64}),
+				values(fleetapi.Metrics{}, pair{}, &pair{1, math.MaxFloat64}),
+				values(fleetapi.Metrics{}, pair{}, &pair{math.NaN(), 1}),
+				values(fleetapi.Metrics{}, pair{}, &pair{math.Inf(1), math.Inf(1)}),
+				values(fleetapi.Metrics{}, pair{}, &pair{math.MaxFloat64, 1}),
+			},
+			fleetapi.Metrics{ErrorRate: 1},
 		},
 		"an overflow stays finite": {
 			[]Values{values(fleetapi.Metrics{Guilds: math.MaxFloat64}, pair{}, nil), values(fleetapi.Metrics{Guilds: math.MaxFloat64}, pair{}, nil)},

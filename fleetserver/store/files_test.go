@@ -90,6 +90,16 @@ func TestAFileThatIsNotAWholeStateIsRefusedByNameAndUntouched(t *testing.T) {
 		"a counter of three bytes": {func(v victim) {
 			v.update(func(tx *bolt.Tx) error { return tx.Bucket([]byte("counters")).Put([]byte("x"), []byte("abc")) })
 		}, "holds a counter that cannot be read"},
+		"a counter beyond reason": {func(v victim) {
+			v.update(func(tx *bolt.Tx) error {
+				return tx.Bucket([]byte("counters")).Put([]byte("x"), bytes.Repeat([]byte{0xff}, 8)) // -1
+			})
+		}, "holds a counter that cannot be read"},
+		"a number beyond reason": {func(v victim) {
+			v.update(func(tx *bolt.Tx) error {
+				return tx.Bucket([]byte("clusters")).Put([]byte("x"), []byte(`{"identity": "x", "fleet": "asia", "numbers": {"asia": -5}}`))
+			})
+		}, "holds a cluster that cannot be read"},
 		"a directory": {func(v victim) {
 			if err := errors.Join(os.Remove(v.path), os.Mkdir(v.path, 0o700)); err != nil {
 				v.t.Fatal(err)

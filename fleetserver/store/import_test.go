@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -131,15 +132,70 @@ func TestWhatCannotBeImportedIsRefusedAndUntouched(t *testing.T) {
 	}
 }
 
-func TestAStrangersKeptFileIsNotOverwritten(t *testing.T) {
+func TestEachMigrationKeepsItsOriginal(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.json")
+	base := strings.TrimSuffix(path, ".json")
+	writeFile(t, base+".v1.json", "something else")
+	second := strings.Replace(v1JSON, "1780000001.5", "1780000001.25", 1)
+	for _, content := range []string{v1JSON, second} {
+		writeFile(t, path, content) // somebody went back to the Python control plane
+		if _, err := ImportV1(path, path); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for kept, want := range map[string]string{".v1.json": "something else", ".v1.2.json": v1JSON, ".v1.3.json": second} {
+		if got, err := os.ReadFile(base + kept); err != nil || string(got) != want {
+			t.Errorf("%s: %v, and is not what was kept there", kept, err)
+		}
+	}
+}
+
+func TestAFullShelfOfOriginalsStopsTheImport(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.json")
 	writeFile(t, path, v1JSON)
-	writeFile(t, strings.TrimSuffix(path, ".json")+keptSuffix, "something else")
+	for n := 1; n <= maxKept; n++ {
+		writeFile(t, keptName(path, n), "something else")
+	}
 	if _, err := ImportV1(path, path); !errors.Is(err, os.ErrExist) {
 		t.Errorf("%v, want exist", err)
 	}
 	if after, _ := os.ReadFile(path); string(after) != v1JSON {
 		t.Error("the state was replaced all the same")
+	}
+}
+
+func TestFindV1(t *testing.T) {
+	for name, tc := range map[string]struct {
+		content *string
+		found   bool
+		refused bool
+	}{
+		"the JSON is found":             {content: new(v1JSON), found: true},
+		"with space in front, too":      {content: new("\n {}"), found: true},
+		"no file is none":               {},
+		"an empty file is refused":      {content: new(""), refused: true},
+		"zeros are refused":             {content: new(strings.Repeat("\x00", 4096)), refused: true},
+		"a byte order mark is refused":  {content: new("\ufeff" + v1JSON), refused: true},
+		"another JSON value is refused": {content: new("[]"), refused: true},
+		"only white space is refused":   {content: new(strings.Repeat(" ", 100)), refused: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "state.json")
+			if tc.content != nil {
+				writeFile(t, path, *tc.content)
+			}
+			found, err := FindV1(path)
+			refusal, refused := errors.AsType[*FileError](err)
+			if found != tc.found || refused != tc.refused || (err != nil) != tc.refused {
+				t.Fatalf("%v, %v; want found %v, refused %v", found, err, tc.found, tc.refused)
+			}
+			if refused && (refusal.Path != path || !strings.Contains(err.Error(), "move it away")) {
+				t.Errorf("%v does not name the file and the remedy", err)
+			}
+		})
 	}
 }
 
@@ -213,6 +269,23 @@ func TestSkipNumbersRaisesEveryCounter(t *testing.T) {
 	}
 	state, err := Read(path)
 	if diff := cmp.Diff(map[string]int{"asia": 104, "eu": 101}, state.Counters); diff != "" || err != nil {
+		t.Errorf("%v (-want +got)\n%s", err, diff)
+	}
+}
+
+func TestSkippingBeyondReasonChangesNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.json")
+	writeFile(t, path, v1JSON)
+	if _, err := ImportV1(path, path); err != nil {
+		t.Fatal(err)
+	}
+	for _, count := range []int{math.MaxInt, maxNumber - 3, -1} {
+		if err := SkipNumbers(path, count); err == nil {
+			t.Errorf("skipping %d numbers is accepted", count)
+		}
+	}
+	state, err := Read(path)
+	if diff := cmp.Diff(map[string]int{"asia": 4, "eu": 1}, state.Counters); diff != "" || err != nil {
 		t.Errorf("%v (-want +got)\n%s", err, diff)
 	}
 }

@@ -65,7 +65,7 @@ func readState(tx *bolt.Tx, path string) (registry.State, error) {
 	state := registry.State{LastSeen: map[string]time.Time{}, Counters: map[string]int{}}
 	err := tx.Bucket(names.clusters).ForEach(func(identity, raw []byte) error {
 		var record registry.Record
-		if json.Unmarshal(raw, &record) != nil || record.Identity != string(identity) {
+		if json.Unmarshal(raw, &record) != nil || record.Identity != string(identity) || !plausible(record.Numbers) {
 			return &FileError{path, fmt.Sprintf("holds a cluster that cannot be read (%.64q)", identity)}
 		}
 		state.Records = append(state.Records, record)
@@ -75,7 +75,7 @@ func readState(tx *bolt.Tx, path string) (registry.State, error) {
 		return state, err
 	}
 	err = tx.Bucket(names.counters).ForEach(func(fleet, raw []byte) error {
-		if len(raw) != 8 {
+		if len(raw) != 8 || binary.BigEndian.Uint64(raw) > maxCounter {
 			return &FileError{path, fmt.Sprintf("holds a counter that cannot be read (%.64q)", fleet)}
 		}
 		state.Counters[string(fleet)] = int(binary.BigEndian.Uint64(raw))
@@ -93,6 +93,16 @@ func readState(tx *bolt.Tx, path string) (registry.State, error) {
 	})
 	state.LastRun, _ = time.Parse(time.RFC3339Nano, string(tx.Bucket(names.meta).Get([]byte("run"))))
 	return state, err
+}
+
+// plausible refuses numbers that were never drawn, before they raise a counter.
+func plausible(numbers map[string]int) bool {
+	for _, number := range numbers {
+		if number < 1 || number > maxCounter {
+			return false
+		}
+	}
+	return true
 }
 
 // putState writes a whole state in key order, which fills the pages best.

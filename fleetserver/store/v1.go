@@ -19,6 +19,10 @@ const v1Version = 1
 // maxNumber is far above what any fleet draws, and far below what overflows.
 const maxNumber = 1 << 40
 
+// maxCounter is what counters can reach: however far one was raised, all the
+// numbers that can be drawn from there on can be read again.
+const maxCounter = 1 << 53
+
 // v1State is argus-dpy's state file, version 1.
 type v1State struct {
 	Version  *int           `json:"version"`

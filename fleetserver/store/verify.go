@@ -58,8 +58,8 @@ func verifyNumbers(state registry.State) []string {
 }
 
 // SkipNumbers raises the counter of every fleet of a state file that no control
-// plane holds open. It is for restores of an old backup: numbers drawn since the
-// backup are then not given again.
+// plane holds open, all or none. It is for restores of an old backup: numbers
+// drawn since the backup are then not given again.
 func SkipNumbers(path string, count int) error {
 	if err := inspect(path); err != nil {
 		return err
@@ -71,6 +71,9 @@ func SkipNumbers(path string, count int) error {
 	defer db.Close()
 	err = db.Update(func(tx *bolt.Tx) error {
 		for fleet, highest := range state.Counters {
+			if count < 0 || count > maxNumber-highest {
+				return fmt.Errorf("%d more than %d for fleet %q is out of range", count, highest, fleet)
+			}
 			if err := raiseCounter(tx, fleet, highest+count); err != nil {
 				return err
 			}

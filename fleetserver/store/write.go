@@ -31,7 +31,8 @@ var (
 )
 
 // Write is one durable change, in one of three shapes: a record with the
-// counter that it moved, an identity to forget, or signs of life.
+// counter that it moved and the sign of life that it was, an identity to
+// forget, or signs of life.
 type Write struct {
 	Put *registry.Record
 	// Fleet's counter is raised to Drawn, if that is not 0.

@@ -39,11 +39,11 @@ func (b *bench) startFleet(ctx context.Context, state string, more ...string) (*
 	if err != nil {
 		return nil, err
 	}
-	environment := append(os.Environ(),
+	environment := append(append(os.Environ(), more...),
 		fleetapi.EnvFleetHost+"=127.0.0.1", fleetapi.EnvFleetPort+"="+port, fleetapi.EnvFleetToken+"="+token,
 		fleetapi.EnvFleetState+"="+state, fleetapi.EnvFleetMaxClusters+"=200000",
 		fleetapi.EnvFleetRegisterBurst+"=1000000", fleetapi.EnvFleetHeartbeatBurst+"=1000000", fleetapi.EnvFleetReadBurst+"=1000000")
-	return start(ctx, b.binary, nil, append(environment, more...), port)
+	return start(ctx, b.binary, nil, environment, port)
 }
 
 func startBare(ctx context.Context) (*server, error) {
@@ -96,7 +96,7 @@ func start(ctx context.Context, program string, args, environment []string, port
 		return nil, err
 	}
 	for time.Since(begun) < 20*time.Second {
-		conn, err := net.DialTimeout("tcp", s.address, time.Second)
+		conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", s.address)
 		if err == nil {
 			_ = conn.Close()
 			s.started = time.Since(begun)

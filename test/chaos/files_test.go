@@ -163,14 +163,7 @@ func TestABackupThatIsRestoredKnowsNumbersAndLeases(t *testing.T) {
 		leases[identity] = must(t, c, identity, "asia", "").Lease
 	}
 	before := c.clusters(t)
-	got, err := c.as(adminToken).call(http.MethodGet, fleetapi.PathAdminBackup, nil)
-	if err != nil || got.status != http.StatusOK {
-		t.Fatalf("backup: %v, status %d", err, got.status)
-	}
-	backup := filepath.Join(t.TempDir(), "backup.db")
-	if err := os.WriteFile(backup, got.body, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	backup := download(t, c)
 	for i := range 5 { // what the backup does not know
 		must(t, c, fmt.Sprintf("late-%d", i), "asia", "")
 	}
@@ -188,6 +181,29 @@ func TestABackupThatIsRestoredKnowsNumbersAndLeases(t *testing.T) {
 	if len(after) != len(before) {
 		t.Errorf("%d clusters after the restore, want %d", len(after), len(before))
 	}
+	checkNumbersAndLeases(t, c, before, leases)
+	if number := must(t, c, "new", "asia", "").Number; number != 121 {
+		t.Errorf("the next number is %d, want 121: those after the backup are skipped", number)
+	}
+}
+
+// download takes a backup and returns the path of its file.
+func download(t *testing.T, c *client) string {
+	t.Helper()
+	got, err := c.as(adminToken).call(http.MethodGet, fleetapi.PathAdminBackup, nil)
+	if err != nil || got.status != http.StatusOK {
+		t.Fatalf("backup: %v, status %d", err, got.status)
+	}
+	backup := filepath.Join(t.TempDir(), "backup.db")
+	if err := os.WriteFile(backup, got.body, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return backup
+}
+
+func checkNumbersAndLeases(t *testing.T, c *client, before map[string]fleetapi.Cluster, leases map[string]string) {
+	t.Helper()
+	after := c.clusters(t)
 	for identity, lease := range leases {
 		if after[identity].Number != before[identity].Number {
 			t.Errorf("%s has number %d, want %d", identity, after[identity].Number, before[identity].Number)
@@ -195,8 +211,5 @@ func TestABackupThatIsRestoredKnowsNumbersAndLeases(t *testing.T) {
 		if status, err := c.beat(identity, lease, 1); err != nil || status != http.StatusNoContent {
 			t.Errorf("%s: heartbeat with its lease: %v, status %d", identity, err, status)
 		}
-	}
-	if number := must(t, c, "new", "asia", "").Number; number != 121 {
-		t.Errorf("the next number is %d, want 121: those after the backup are skipped", number)
 	}
 }

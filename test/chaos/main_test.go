@@ -31,7 +31,7 @@ func runWithProgram(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(directory)
+	defer func() { _ = os.RemoveAll(directory) }()
 	program := filepath.Join(directory, "argus-fleet")
 	if err := buildProgram(program); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -84,5 +84,5 @@ func dice(seed uint64, part ...uint64) *rand.Rand {
 	for _, p := range part {
 		second = (second ^ p) * 0x100000001b3
 	}
-	return rand.New(rand.NewPCG(seed, second)) //nolint:gosec // decisions of a test, not secrets
+	return rand.New(rand.NewPCG(seed, second))
 }
