@@ -109,7 +109,7 @@ type FleetLimits struct {
 	// MaxBodyBytes of a request. Default 1048576.
 	// +optional
 	// +kubebuilder:validation:Minimum=1024
-	// +kubebuilder:validation:Maximum=67108864
+	// +kubebuilder:validation:Maximum=33554432
 	MaxBodyBytes *int32 `json:"maxBodyBytes,omitempty"`
 	// RegisterBurst is how many registrations an address may make in a minute. Default 600.
 	// +optional
