@@ -2,7 +2,6 @@ package controllers
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -47,8 +46,10 @@ type botScope struct {
 	// missing names a Secret that the pods need and that is not there, or is nil; set
 	// by checkSecrets. It holds back what starts pods, and nothing else.
 	missing *hold
-	// clusters by index: what is desired and stands by ensureClusters, pods by
-	// observe, and fleet by ask.
+	// pods of all clusters; set by observe.
+	pods []corev1.Pod
+	// clusters by index: what is desired, what stands and its pods by ensureClusters,
+	// and fleet by ask.
 	clusters []clusterScope
 	// answer of the control plane, and why it was not asked; set by ask.
 	answer   FleetAnswer
@@ -97,13 +98,14 @@ func (r *ArgusBotReconciler) run(ctx context.Context, s *botScope) error {
 		r.resolveFleet,
 		r.checkSecrets,
 		r.ensureObjects,
+		r.observe,
 		r.stopOldLayout,
 	} {
 		if err := phase(ctx, s); err != nil {
 			return err
 		}
 	}
-	err := errors.Join(r.ensureClusters(ctx, s), r.observe(ctx, s))
+	err := r.ensureClusters(ctx, s)
 	r.ask(s)
 	return err
 }

@@ -115,13 +115,25 @@ func (r *ArgusBotReconciler) ensureObjects(ctx context.Context, s *botScope) err
 	if _, err := apply.Apply(ctx, r.Applier, owned, manifests.BotServiceAccount(s.bot)); err != nil {
 		return err
 	}
-	if policy := manifests.BotNetworkPolicy(s.bot, s.target, r.Options); policy != nil {
+	policy := manifests.BotNetworkPolicy(s.bot, s.target, r.Options)
+	if policy != nil {
 		if _, err := apply.Apply(ctx, r.Applier, owned, policy); err != nil {
 			return err
 		}
 	}
 	return prunePolicies(ctx, &r.Base, s.bot, manifests.BotSelector(s.bot.Name),
-		map[string]bool{manifests.BotName(s.bot.Name): manifests.BotNetworkPolicy(s.bot, s.target, r.Options) != nil})
+		map[string]bool{manifests.BotName(s.bot.Name): policy != nil})
+}
+
+// observe reads the pods, for what they run and what ails them.
+func (r *ArgusBotReconciler) observe(ctx context.Context, s *botScope) error {
+	var pods corev1.PodList
+	err := r.Client.List(ctx, &pods, client.InNamespace(s.bot.Namespace), client.MatchingLabels(manifests.BotSelector(s.bot.Name)))
+	if err != nil {
+		return fmt.Errorf("listing pods: %w", err)
+	}
+	s.pods = pods.Items
+	return nil
 }
 
 // stopOldLayout stops what runs shards that the spec gives to another cluster, and
@@ -134,11 +146,8 @@ func (r *ArgusBotReconciler) stopOldLayout(ctx context.Context, s *botScope) err
 	}
 	selector := manifests.BotSelector(s.bot.Name)
 	var deployments appsv1.DeploymentList
-	var pods corev1.PodList
-	for _, list := range []client.ObjectList{&deployments, &pods} {
-		if err := r.Client.List(ctx, list, client.InNamespace(s.bot.Namespace), client.MatchingLabels(selector)); err != nil {
-			return fmt.Errorf("listing clusters: %w", err)
-		}
+	if err := r.Client.List(ctx, &deployments, client.InNamespace(s.bot.Namespace), client.MatchingLabels(selector)); err != nil {
+		return fmt.Errorf("listing clusters: %w", err)
 	}
 	keep := map[string]bool{}
 	for i := range deployments.Items {
@@ -148,8 +157,8 @@ func (r *ArgusBotReconciler) stopOldLayout(ctx context.Context, s *botScope) err
 	if err := apply.Prune(ctx, r.Applier, s.bot, pointers(deployments.Items), keep); err != nil {
 		return err
 	}
-	for i := range pods.Items {
-		if pod := &pods.Items[i]; runs(pod) && manifests.LayoutOf(&pod.ObjectMeta) != wanted[pod.Labels[v1alpha1.LabelCluster]] {
+	for i := range s.pods {
+		if pod := &s.pods[i]; runs(pod) && manifests.LayoutOf(&pod.ObjectMeta) != wanted[pod.Labels[v1alpha1.LabelCluster]] {
 			return &hold{reason: v1alpha1.ReasonResharding, message: "waiting for the pods of the old shard layout to stop"}
 		}
 	}
@@ -168,11 +177,14 @@ func (r *ArgusBotReconciler) ensureClusters(ctx context.Context, s *botScope) er
 	effective := manifests.BotEffective(s.bot, s.target)
 	ranges := manifests.ShardRanges(s.bot.Spec.Sharding)
 	desired := manifests.BotDeployments(s.bot, s.target)
+	pods := podsByCluster(s.pods)
 	s.clusters = make([]clusterScope, len(desired))
 	decide := make([]rollout.Cluster, len(desired))
 	var failed []error
 	for i := range desired {
-		s.clusters[i] = clusterScope{identity: manifests.Identity(effective.IdentityPrefix, i), shards: ranges[i]}
+		s.clusters[i] = clusterScope{
+			identity: manifests.Identity(effective.IdentityPrefix, i), shards: ranges[i], pods: pods[strconv.Itoa(i)],
+		}
 		found, err := apply.Check(ctx, r.Applier, owned, desired[i])
 		if err != nil {
 			failed = append(failed, err)
@@ -200,20 +212,14 @@ func (r *ArgusBotReconciler) ensureClusters(ctx context.Context, s *botScope) er
 	return errors.Join(failed...)
 }
 
-// observe reads the pods, for what ails them.
-func (r *ArgusBotReconciler) observe(ctx context.Context, s *botScope) error {
-	var pods corev1.PodList
-	err := r.Client.List(ctx, &pods, client.InNamespace(s.bot.Namespace), client.MatchingLabels(manifests.BotSelector(s.bot.Name)))
-	if err != nil {
-		return fmt.Errorf("listing pods: %w", err)
+// podsByCluster sorts the pods by their cluster's index, as its label has it.
+func podsByCluster(pods []corev1.Pod) map[string][]corev1.Pod {
+	sorted := map[string][]corev1.Pod{}
+	for _, pod := range pods {
+		index := pod.Labels[v1alpha1.LabelCluster]
+		sorted[index] = append(sorted[index], pod)
 	}
-	for i := range pods.Items {
-		index, err := strconv.Atoi(pods.Items[i].Labels[v1alpha1.LabelCluster])
-		if err == nil && index >= 0 && index < len(s.clusters) {
-			s.clusters[index].pods = append(s.clusters[index].pods, pods.Items[i])
-		}
-	}
-	return nil
+	return sorted
 }
 
 // ask looks up how the control plane sees the clusters.

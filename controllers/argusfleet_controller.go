@@ -33,8 +33,6 @@ type ArgusFleetReconciler struct {
 // fleetScope is what one reconcile of an ArgusFleet knows.
 type fleetScope struct {
 	fleet *v1alpha1.ArgusFleet
-	// tokens of the server Secret; set by ensureSecrets.
-	tokens map[string][]byte
 	// claim and deployment as they are; set by ensureObjects.
 	claim      *corev1.PersistentVolumeClaim
 	deployment *appsv1.Deployment

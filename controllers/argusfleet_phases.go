@@ -32,10 +32,9 @@ func (r *ArgusFleetReconciler) ensureSecrets(ctx context.Context, s *fleetScope)
 				server.Name, strings.Join(missing, ", ")),
 		}
 	}
-	s.tokens = server.Data
 	for _, secret := range []*corev1.Secret{
-		manifests.FleetMemberSecret(s.fleet, s.tokens),
-		manifests.FleetViewerSecret(s.fleet, s.tokens),
+		manifests.FleetMemberSecret(s.fleet, server.Data),
+		manifests.FleetViewerSecret(s.fleet, server.Data),
 	} {
 		if _, err := apply.Apply(ctx, r.Applier, apply.ControlledBy(s.fleet), secret); err != nil {
 			return err

@@ -12,21 +12,16 @@ import (
 )
 
 // available tells whether a Deployment's one pod runs and is ready, of the
-// template that the Deployment has now. A status that lags behind the spec counts
-// as unavailable.
+// template that the Deployment has now.
 func available(deployment *appsv1.Deployment) bool {
-	if deployment == nil {
-		return false
-	}
-	status := deployment.Status
-	return status.ObservedGeneration >= deployment.Generation &&
-		status.Replicas == 1 && status.UpdatedReplicas == 1 && status.AvailableReplicas == 1
+	return deployment != nil && updated(deployment) && deployment.Status.AvailableReplicas == 1
 }
 
-// updated tells whether a Deployment's pod is of the newest template.
+// updated tells whether a Deployment's one pod is of the newest template. A status
+// that lags behind the spec counts as none.
 func updated(deployment *appsv1.Deployment) bool {
-	return deployment.Status.ObservedGeneration >= deployment.Generation && deployment.Status.UpdatedReplicas == 1 &&
-		deployment.Status.Replicas == 1
+	status := deployment.Status
+	return status.ObservedGeneration >= deployment.Generation && status.Replicas == 1 && status.UpdatedReplicas == 1
 }
 
 // trouble is why a pod cannot run: reason is one word, message a sentence.
