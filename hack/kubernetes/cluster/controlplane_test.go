@@ -60,20 +60,6 @@ func TestControlPlanesSideBySide(t *testing.T) {
 	}
 }
 
-// TestLevelIsKept refuses to turn a control plane into a node.
-func TestLevelIsKept(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("level node needs root")
-	}
-	opts := Options{Name: "selftest-level", Level: ControlPlane, Log: testLog{t}}
-	fresh(t, opts)
-	up(t, opts)
-	opts.Level = Node
-	if _, err := Up(t.Context(), opts); err == nil || !strings.Contains(err.Error(), "already exists at level control-plane") {
-		t.Errorf("up at another level: error %v, want it to name the level", err)
-	}
-}
-
 // auditedCreations counts the completed creations of an object.
 func auditedCreations(t *testing.T, c *Cluster, resource, name string) int {
 	t.Helper()
