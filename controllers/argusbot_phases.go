@@ -176,7 +176,10 @@ func (r *ArgusBotReconciler) ensureClusters(ctx context.Context, s *botScope) er
 	owned := apply.ControlledBy(s.bot)
 	effective := manifests.BotEffective(s.bot, s.target)
 	ranges := manifests.ShardRanges(s.bot.Spec.Sharding)
-	desired := manifests.BotDeployments(s.bot, s.target)
+	desired, err := manifests.BotDeployments(s.bot, s.target)
+	if err != nil {
+		return err
+	}
 	pods := podsByCluster(s.pods)
 	s.clusters = make([]clusterScope, len(desired))
 	decide := make([]rollout.Cluster, len(desired))

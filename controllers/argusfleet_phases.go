@@ -125,12 +125,12 @@ func (r *ArgusFleetReconciler) ensureObjects(ctx context.Context, s *fleetScope)
 	if err := r.ensureClaim(ctx, s); err != nil {
 		return err
 	}
-	deployment, err := apply.Apply(ctx, r.Applier, owned, manifests.FleetDeployment(s.fleet, r.Options))
+	desired, err := manifests.FleetDeployment(s.fleet, r.Options)
 	if err != nil {
 		return err
 	}
-	s.deployment = deployment
-	return nil
+	s.deployment, err = apply.Apply(ctx, r.Applier, owned, desired)
+	return err
 }
 
 // ensureClaim makes the claim, or adopts the one that an earlier ArgusFleet of this

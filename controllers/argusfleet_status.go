@@ -25,7 +25,7 @@ func deriveFleetStatus(s *fleetScope, held *hold, options manifests.Options) {
 	status.Effective = &effective
 	status.URL = manifests.FleetURL(s.fleet)
 	status.Image = manifests.FleetImage(s.fleet, options)
-	status.Tokens = &v1alpha1.FleetTokens{
+	status.Tokens = &v1alpha1.FleetTokensStatus{
 		ServerSecret: manifests.FleetServerSecretName(s.fleet.Name),
 		MemberSecret: manifests.FleetMemberSecretName(s.fleet.Name),
 		ViewerSecret: manifests.FleetViewerSecretName(s.fleet.Name),

@@ -10,6 +10,7 @@ import (
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
 	"github.com/argus-dev/argus-operator/internal/apply"
+	"github.com/argus-dev/argus-operator/internal/manifests"
 )
 
 // hold stops a reconcile for a reason that belongs in a condition. It is not an
@@ -48,6 +49,9 @@ func holdOf(err error) *hold {
 	}
 	if invalid, ok := errors.AsType[*apply.InvalidError](err); ok {
 		return &hold{reason: v1alpha1.ReasonInvalidSpec, message: invalid.Error(), stalled: true}
+	}
+	if pod, ok := errors.AsType[*manifests.PodError](err); ok {
+		return &hold{reason: pod.Reason, message: pod.Error(), stalled: true}
 	}
 	if apierrors.IsInvalid(err) || apierrors.IsForbidden(err) {
 		return &hold{reason: v1alpha1.ReasonApplyFailed, message: err.Error(), stalled: true, after: retryConflict}

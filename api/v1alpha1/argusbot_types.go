@@ -1,13 +1,13 @@
 package v1alpha1
 
 import (
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // ArgusBotSpec describes one Discord bot.
 // +kubebuilder:validation:XValidation:rule="has(self.identityPrefix) == has(oldSelf.identityPrefix) && (!has(self.identityPrefix) || self.identityPrefix == oldSelf.identityPrefix)",message="identityPrefix cannot change: the control plane knows the clusters by it; make another ArgusBot instead"
 // +kubebuilder:validation:XValidation:rule="!has(self.pod) || !has(self.pod.env) || !self.pod.env.exists(e, (has(self.discord.tokenEnv) ? [self.discord.tokenEnv, self.discord.tokenEnv + '_FILE'] : ['DISCORD_TOKEN', 'DISCORD_TOKEN_FILE']).exists(n, n == e.name))",message="pod.env must not name the token's variable (discord.tokenEnv, or that with _FILE): the operator sets it"
+// +kubebuilder:validation:XValidation:rule="!has(self.pod) || !has(self.pod.env) || !self.pod.env.exists(e, e.name in ['ARGUS_CLUSTER_ID', 'ARGUS_HOST', 'ARGUS_PORT', 'ARGUS_METRICS_PATH', 'ARGUS_NAMESPACE', 'ARGUS_METRICS_AUTH_TOKEN', 'ARGUS_METRICS_AUTH_TOKEN_FILE', 'ARGUS_DASHBOARD', 'ARGUS_DASHBOARD_AUTH_TOKEN', 'ARGUS_DASHBOARD_AUTH_TOKEN_FILE', 'ARGUS_FLEET_URL', 'ARGUS_FLEET_GROUP', 'ARGUS_FLEET_ID', 'ARGUS_FLEET_TOKEN', 'ARGUS_FLEET_TOKEN_FILE', 'ARGUS_FLEET_STATE_DIR', 'ARGUS_FLEET_SCRAPE_TARGET', 'ARGUS_FLEET_CA_FILE', 'CLUSTER_ID', 'SHARD_IDS', 'SHARD_COUNT', 'POD_IP'])",message="pod.env must not name a variable that the operator sets itself (identity, shards, fleet, ports, tokens)"
 type ArgusBotSpec struct {
 	// Image of the bot, with a tag other than latest or a sha256 digest.
 	// +kubebuilder:validation:MaxLength=512
@@ -52,9 +52,12 @@ type ArgusBotSpec struct {
 	// NetworkPolicy of the bot's pods.
 	// +optional
 	NetworkPolicy *BotNetworkPolicy `json:"networkPolicy,omitempty"`
+	// Suspend rests the operator's work on this bot: None (the default), Rollouts or All.
+	// +optional
+	Suspend *SuspendMode `json:"suspend,omitempty"`
 	// Pod tunes the bot's pods.
 	// +optional
-	Pod *BotPod `json:"pod,omitempty"`
+	Pod *Pod `json:"pod,omitempty"`
 }
 
 // BotFleet names the control plane of a bot.
@@ -90,6 +93,10 @@ type ExternalFleet struct {
 	// clusters are. Absent: the operator does not ask.
 	// +optional
 	ViewerTokenSecretRef *SecretKeyRef `json:"viewerTokenSecretRef,omitempty"`
+	// CARef names the authority that signed the control plane's certificate. Absent:
+	// the public ones that the image trusts.
+	// +optional
+	CARef *CARef `json:"caRef,omitempty"`
 	// MetricPrefix that the control plane expects. Default discord.
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
@@ -172,23 +179,6 @@ type BotNetworkPolicy struct {
 	// Voice: Enabled lets the bot send UDP anywhere, which voice needs. Default Disabled.
 	// +optional
 	Voice *State `json:"voice,omitempty"`
-}
-
-// BotPod tunes the bot's pods.
-type BotPod struct {
-	Pod `json:",inline"`
-	// Env adds variables. Those that the operator sets itself are refused.
-	// +optional
-	// +listType=map
-	// +listMapKey=name
-	// +kubebuilder:validation:MaxItems=128
-	// +kubebuilder:validation:XValidation:rule="!self.exists(e, e.name in ['ARGUS_CLUSTER_ID', 'ARGUS_HOST', 'ARGUS_PORT', 'ARGUS_METRICS_PATH', 'ARGUS_NAMESPACE', 'ARGUS_METRICS_AUTH_TOKEN', 'ARGUS_METRICS_AUTH_TOKEN_FILE', 'ARGUS_DASHBOARD', 'ARGUS_DASHBOARD_AUTH_TOKEN', 'ARGUS_DASHBOARD_AUTH_TOKEN_FILE', 'ARGUS_FLEET_URL', 'ARGUS_FLEET_GROUP', 'ARGUS_FLEET_ID', 'ARGUS_FLEET_TOKEN', 'ARGUS_FLEET_TOKEN_FILE', 'ARGUS_FLEET_STATE_DIR', 'ARGUS_FLEET_SCRAPE_TARGET', 'CLUSTER_ID', 'SHARD_IDS', 'SHARD_COUNT', 'POD_IP'])",message="pod.env must not name a variable that the operator sets itself (identity, shards, fleet, ports, tokens)"
-	Env []corev1.EnvVar `json:"env,omitempty"`
-	// EnvFrom adds variables from ConfigMaps and Secrets; the operator's own win.
-	// +optional
-	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=32
-	EnvFrom []corev1.EnvFromSource `json:"envFrom,omitempty"`
 }
 
 // ArgusBotStatus is what the operator sees of a bot.

@@ -6,6 +6,10 @@ import (
 )
 
 // ArgusFleetSpec describes one fleet control plane.
+// +kubebuilder:validation:XValidation:rule="!(has(self.ingress) || has(self.httpRoute)) || !has(self.service) || !has(self.service.type) || self.service.type == 'ClusterIP'",message="ingress and httpRoute need service.type ClusterIP: a second way in would bypass them"
+// +kubebuilder:validation:XValidation:rule="!has(self.service) || !has(self.service.type) || self.service.type == 'ClusterIP' || has(self.tls) || (has(self.allowInsecureExposure) && self.allowInsecureExposure)",message="service.type NodePort or LoadBalancer without tls sends tokens in the clear: set tls, or allowInsecureExposure: true if that network is yours"
+// +kubebuilder:validation:XValidation:rule="!has(self.ingress) || has(self.ingress.tlsSecretRef) || (has(self.allowInsecureExposure) && self.allowInsecureExposure)",message="an ingress without tlsSecretRef sends tokens in the clear: set ingress.tlsSecretRef, or allowInsecureExposure: true if something in front of it ends TLS"
+// +kubebuilder:validation:XValidation:rule="!has(self.pod) || !has(self.pod.env) || !self.pod.env.exists(e, e.name.startsWith('ARGUS_') && !(e.name in ['ARGUS_FLEET_SCRAPE_ALLOW']))",message="pod.env must not name an ARGUS_ variable other than ARGUS_FLEET_SCRAPE_ALLOW: the operator sets them from the spec"
 type ArgusFleetSpec struct {
 	// Image of the control plane, with a tag other than latest or a sha256 digest.
 	// Absent: the operator's own version, which follows the operator's upgrades.
@@ -76,6 +80,23 @@ type ArgusFleetSpec struct {
 	// +optional
 	Limits *FleetLimits `json:"limits,omitempty"`
 
+	// Tokens of the control plane. Absent: generated once and kept for ever.
+	// +optional
+	Tokens *FleetTokens `json:"tokens,omitempty"`
+
+	// Prometheus from which the control plane takes values, beside those that members push.
+	// +optional
+	Prometheus *FleetPrometheus `json:"prometheus,omitempty"`
+
+	// Analytics answers questions about single guilds from ClickHouse.
+	// +optional
+	Analytics *FleetAnalytics `json:"analytics,omitempty"`
+
+	// TLS makes the control plane serve HTTPS itself. Bots of its ArgusFleet and the
+	// operator then verify it as <name>-fleet.<namespace>.svc.
+	// +optional
+	TLS *FleetTLS `json:"tls,omitempty"`
+
 	// Storage of the control plane's state. Changing anything but the size of an
 	// existing claim is refused, because it would lose the numbers of the clusters.
 	// +optional
@@ -85,9 +106,41 @@ type ArgusFleetSpec struct {
 	// +optional
 	Service *FleetService `json:"service,omitempty"`
 
+	// Ingress in front of the Service. Set trustedProxies too, or every visitor has
+	// the ingress controller's address.
+	// +optional
+	Ingress *FleetIngress `json:"ingress,omitempty"`
+
+	// HTTPRoute of the Gateway API in front of the Service, where the cluster has that kind.
+	// +optional
+	HTTPRoute *FleetHTTPRoute `json:"httpRoute,omitempty"`
+
+	// AllowInsecureExposure permits a LoadBalancer or NodePort without tls, and an
+	// ingress without TLS: tokens then cross that network in the clear.
+	// +optional
+	AllowInsecureExposure *bool `json:"allowInsecureExposure,omitempty"`
+
 	// NetworkPolicy of the control plane's pod.
 	// +optional
 	NetworkPolicy *NetworkPolicy `json:"networkPolicy,omitempty"`
+
+	// ServiceMonitor has a Prometheus scrape the control plane, where the cluster has that kind.
+	// +optional
+	ServiceMonitor *MonitorObject `json:"serviceMonitor,omitempty"`
+
+	// PrometheusRule has a Prometheus watch the control plane, where the cluster has that kind.
+	// +optional
+	PrometheusRule *MonitorObject `json:"prometheusRule,omitempty"`
+
+	// OnDelete says what becomes of the clusters of an ArgusBot that is deleted: Keep
+	// (the default) leaves them in the control plane, where they are down; Retire
+	// takes them out of every view. Their numbers are kept either way.
+	// +optional
+	OnDelete *OnDelete `json:"onDelete,omitempty"`
+
+	// Suspend rests the operator's work on this control plane: None (the default), Rollouts or All.
+	// +optional
+	Suspend *SuspendMode `json:"suspend,omitempty"`
 
 	// Pod tunes the control plane's pod.
 	// +optional
@@ -148,7 +201,118 @@ const (
 	Delete RetentionPolicy = "Delete"
 )
 
+// OnDelete says what becomes of a deleted bot's clusters.
+// +kubebuilder:validation:Enum=Keep;Retire
+type OnDelete string
+
+// Keep leaves a deleted bot's clusters in the control plane; Retire retires them.
+const (
+	OnDeleteKeep   OnDelete = "Keep"
+	OnDeleteRetire OnDelete = "Retire"
+)
+
+// FleetTokens says where the tokens of a control plane come from.
+// +kubebuilder:validation:XValidation:rule="!(has(self.existingSecretRef) && has(self.rotationPeriodHours))",message="tokens.rotationPeriodHours is for generated tokens: leave out existingSecretRef, or rotate the values in your own Secret by writing new,old"
+type FleetTokens struct {
+	// ExistingSecretRef names your own Secret with the keys ingest-token, viewer-token,
+	// admin-token and secret-pepper. Each value but the pepper may be a list "new,old".
+	// +optional
+	ExistingSecretRef *LocalRef `json:"existingSecretRef,omitempty"`
+	// RotationPeriodHours after which generated tokens are replaced, without a
+	// heartbeat refused. Absent: only when the annotation argus.dev/rotate-tokens changes.
+	// +optional
+	// +kubebuilder:validation:Minimum=24
+	// +kubebuilder:validation:Maximum=87600
+	RotationPeriodHours *int32 `json:"rotationPeriodHours,omitempty"`
+}
+
+// FleetPrometheus is a Prometheus that scrapes the bots.
+type FleetPrometheus struct {
+	// URL of its HTTP API.
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != '' && !self.matches('[@?#]')",message="url must be http://host[:port][/path] or https://host[:port][/path], without user, query or fragment"
+	URL string `json:"url"`
+	// TokenSecretRef names the bearer token to present.
+	// +optional
+	TokenSecretRef *SecretKeyRef `json:"tokenSecretRef,omitempty"`
+	// CARef names the authority that signed its certificate. Absent: the public ones.
+	// +optional
+	CARef *CARef `json:"caRef,omitempty"`
+}
+
+// FleetAnalytics is where questions about single guilds are answered.
+type FleetAnalytics struct {
+	// ClickHouseDSNSecretRef names the DSN, such as https://user:password@clickhouse:8443/argus.
+	// The NetworkPolicy lets out to the ports 8123 and 8443; name another one in networkPolicy.extraEgressTo.
+	ClickHouseDSNSecretRef SecretKeyRef `json:"clickhouseDSNSecretRef"`
+}
+
+// FleetTLS is the certificate that the control plane serves with.
+type FleetTLS struct {
+	// SecretRef names a Secret of the type kubernetes.io/tls with ca.crt, as
+	// cert-manager makes them, valid for <name>-fleet.<namespace>.svc. A renewed
+	// one is picked up without a restart.
+	SecretRef LocalRef `json:"secretRef"`
+}
+
+// FleetIngress describes the Ingress.
+type FleetIngress struct {
+	// ClassName of the ingress controller. Absent: the cluster's default.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	ClassName *string `json:"className,omitempty"`
+	// Host under which the control plane is reached.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="ingress.host must be a DNS name in lower case, without a wildcard"
+	Host string `json:"host"`
+	// Annotations for the ingress controller. Where spec.tls is set, tell it there to speak HTTPS to the Service.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=64
+	Annotations map[string]string `json:"annotations,omitempty"`
+	// TLSSecretRef names the certificate for the host.
+	// +optional
+	TLSSecretRef *LocalRef `json:"tlsSecretRef,omitempty"`
+}
+
+// FleetHTTPRoute describes the HTTPRoute.
+type FleetHTTPRoute struct {
+	// ParentRefs are the Gateways that the route attaches to.
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	ParentRefs []ParentRef `json:"parentRefs"`
+	// Hostnames under which the control plane is reached. Absent: those of the listeners.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MaxLength=253
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^([*][.])?[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="each of httpRoute.hostnames must be a DNS name in lower case"
+	Hostnames []string `json:"hostnames,omitempty"`
+}
+
+// ParentRef names a Gateway, or a listener of it.
+type ParentRef struct {
+	// Name of the Gateway.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+	// Namespace of the Gateway. Absent: the ArgusFleet's.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Namespace *string `json:"namespace,omitempty"`
+	// SectionName of the listener. Absent: all that admit the route.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	SectionName *string `json:"sectionName,omitempty"`
+}
+
 // FleetStorage describes the claim for the state file.
+// +kubebuilder:validation:XValidation:rule="has(self.existingClaimRef) == has(oldSelf.existingClaimRef) && (!has(self.existingClaimRef) || self.existingClaimRef.name == oldSelf.existingClaimRef.name)",message="existingClaimRef cannot change: another claim holds another state"
+// +kubebuilder:validation:XValidation:rule="!has(self.existingClaimRef) || !(has(self.size) || has(self.storageClassName) || has(self.accessMode))",message="existingClaimRef stands alone: size, storageClassName and accessMode are those of the claim that exists"
 // +kubebuilder:validation:XValidation:rule="has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",message="storageClassName cannot change: the claim exists, and a new one would start with no state"
 // +kubebuilder:validation:XValidation:rule="has(self.accessMode) == has(oldSelf.accessMode) && (!has(self.accessMode) || self.accessMode == oldSelf.accessMode)",message="accessMode cannot change: the claim exists, and a new one would start with no state"
 type FleetStorage struct {
@@ -166,13 +330,23 @@ type FleetStorage struct {
 	// that cannot do that (the state file's lock still refuses the second).
 	// +optional
 	AccessMode *AccessMode `json:"accessMode,omitempty"`
-	// RetentionPolicy: Retain (the default) or Delete.
+	// RetentionPolicy: Retain (the default) or Delete. An existing claim is never deleted.
 	// +optional
 	RetentionPolicy *RetentionPolicy `json:"retentionPolicy,omitempty"`
+	// ExistingClaimRef names a claim of your own to keep the state in, instead of one that the operator makes.
+	// +optional
+	ExistingClaimRef *LocalRef `json:"existingClaimRef,omitempty"`
 }
+
+// ServiceType of the Service.
+// +kubebuilder:validation:Enum=ClusterIP;NodePort;LoadBalancer
+type ServiceType string
 
 // FleetService describes the Service.
 type FleetService struct {
+	// Type of the Service. Default ClusterIP.
+	// +optional
+	Type *ServiceType `json:"type,omitempty"`
 	// Port of the Service. Default 9190.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
@@ -182,6 +356,14 @@ type FleetService struct {
 	// +optional
 	// +kubebuilder:validation:MaxProperties=64
 	Annotations map[string]string `json:"annotations,omitempty"`
+	// IPFamilyPolicy of the Service. Absent: the cluster's default.
+	// +optional
+	// +kubebuilder:validation:Enum=SingleStack;PreferDualStack;RequireDualStack
+	IPFamilyPolicy *string `json:"ipFamilyPolicy,omitempty"`
+	// TrafficDistribution of the Service. Absent: any endpoint.
+	// +optional
+	// +kubebuilder:validation:Enum=PreferClose;PreferSameZone;PreferSameNode
+	TrafficDistribution *string `json:"trafficDistribution,omitempty"`
 }
 
 // ArgusFleetStatus is what the operator sees of a control plane.
@@ -189,7 +371,8 @@ type ArgusFleetStatus struct {
 	// ObservedGeneration of the spec that this status speaks of; -1 before the first look.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// Conditions: Ready, StorageBound, Reachable, and Reconciling or Stalled while they are true.
+	// Conditions: Ready, StorageBound, Reachable, TokensRotated, Exposed where something
+	// exposes it, and Reconciling or Stalled while they are true.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -219,12 +402,25 @@ type ArgusFleetStatus struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=100
 	Fleets []FleetCount `json:"fleets,omitempty"`
-	// Tokens names the Secrets that hold the tokens.
+	// Tokens names the Secrets that hold the tokens, and the phase of their rotation.
 	// +optional
-	Tokens *FleetTokens `json:"tokens,omitempty"`
+	Tokens *FleetTokensStatus `json:"tokens,omitempty"`
 	// Storage tells of the claim.
 	// +optional
 	Storage *FleetStorageStatus `json:"storage,omitempty"`
+	// LastHandled values of the annotations by which a person asks for something once.
+	// +optional
+	LastHandled *FleetLastHandled `json:"lastHandled,omitempty"`
+}
+
+// FleetLastHandled remembers annotations that were acted upon.
+type FleetLastHandled struct {
+	// RotateTokens is the value of argus.dev/rotate-tokens that started the last rotation.
+	// +optional
+	RotateTokens string `json:"rotateTokens,omitempty"`
+	// DropOldToken is the value of argus.dev/drop-old-token that forced the end of one.
+	// +optional
+	DropOldToken string `json:"dropOldToken,omitempty"`
 }
 
 // FleetEffective reports the defaults that are in force.
@@ -249,14 +445,35 @@ type FleetDisplay struct {
 	Clusters string `json:"clusters"`
 }
 
-// FleetTokens names the Secrets of a control plane.
-type FleetTokens struct {
+// RotationPhase of the tokens.
+// +kubebuilder:validation:Enum=Stable;Adding;Rolling;Dropping
+type RotationPhase string
+
+// Stable: one token each. Adding: the control plane is to accept a new one beside
+// the old. Rolling: bots and people are handed the new one. Dropping: the control
+// plane is to forget the old one.
+const (
+	PhaseStable   RotationPhase = "Stable"
+	PhaseAdding   RotationPhase = "Adding"
+	PhaseRolling  RotationPhase = "Rolling"
+	PhaseDropping RotationPhase = "Dropping"
+)
+
+// FleetTokensStatus names the Secrets of a control plane.
+type FleetTokensStatus struct {
 	// ServerSecret is mounted in the control plane only.
 	ServerSecret string `json:"serverSecret"`
 	// MemberSecret holds the token that bots present, under the key token.
 	MemberSecret string `json:"memberSecret"`
 	// ViewerSecret holds the token for people and dashboards, under the key token.
 	ViewerSecret string `json:"viewerSecret"`
+	// Phase of the rotation.
+	// +optional
+	Phase RotationPhase `json:"phase,omitempty"`
+	// MemberFingerprint of the token in the member Secret, as the control plane's
+	// /api/config shows it. Bots with delivery Env restart when it changes.
+	// +optional
+	MemberFingerprint string `json:"memberFingerprint,omitempty"`
 }
 
 // FleetStorageStatus tells of the claim.
@@ -282,6 +499,7 @@ type FleetStorageStatus struct {
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$')",message="metadata.name must be at most 40 characters: a lower-case letter first, then letters, digits and '-', not ending in '-', so that the names of its objects fit"
 // +kubebuilder:validation:XValidation:rule="has(self.spec.storage) == has(oldSelf.spec.storage) || !(has(self.spec.storage) ? (has(self.spec.storage.storageClassName) || has(self.spec.storage.accessMode)) : (has(oldSelf.spec.storage.storageClassName) || has(oldSelf.spec.storage.accessMode)))",message="spec.storage: storageClassName and accessMode cannot change: the claim exists, and a new one would start with no state"
+// +kubebuilder:validation:XValidation:rule="has(self.spec.storage) == has(oldSelf.spec.storage) || !(has(self.spec.storage) ? has(self.spec.storage.existingClaimRef) : has(oldSelf.spec.storage.existingClaimRef))",message="spec.storage.existingClaimRef cannot change: another claim holds another state"
 // +kubebuilder:validation:XValidation:rule="!(has(oldSelf.spec.storage) && has(oldSelf.spec.storage.size)) || (has(self.spec.storage) && has(self.spec.storage.size) && !quantity(string(self.spec.storage.size)).isLessThan(quantity(string(oldSelf.spec.storage.size))))",message="spec.storage.size can only grow: a claim cannot shrink"
 type ArgusFleet struct {
 	metav1.TypeMeta   `json:",inline"`

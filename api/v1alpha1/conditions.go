@@ -16,6 +16,12 @@ const (
 	// ConditionReachable tells whether the operator can read an ArgusFleet's control plane.
 	ConditionReachable = "Reachable"
 
+	// ConditionTokensRotated tells whether the tokens of an ArgusFleet are all of the newest kind.
+	ConditionTokensRotated = "TokensRotated"
+	// ConditionExposed tells whether an ArgusFleet can be reached from outside the
+	// cluster as the spec asks; absent where it asks for nothing.
+	ConditionExposed = "Exposed"
+
 	// ConditionFleetJoined tells whether every cluster of an ArgusBot has registered.
 	ConditionFleetJoined = "FleetJoined"
 )
@@ -44,13 +50,21 @@ const (
 	ReasonFleetNotFound = "FleetNotFound"
 	// ReasonFleetNotReady : the ArgusFleet that a bot names has not made its Service and member Secret yet.
 	ReasonFleetNotReady = "FleetNotReady"
+	// ReasonInvalidPod : a piece of spec.pod is none that a pod could hold.
+	ReasonInvalidPod = "InvalidPod"
+	// ReasonSecurityFloor : spec.pod would make the pod less safe than every pod of ours is.
+	ReasonSecurityFloor = "SecurityFloor"
+	// ReasonSuspended : spec.suspend lets the operator do nothing, or nothing new.
+	ReasonSuspended = "Suspended"
+	// ReasonQuotaExceeded : a quota of the namespace refuses the pod.
+	ReasonQuotaExceeded = "QuotaExceeded"
 	// ReasonApplyFailed : the API server refused an object that the operator wants.
 	ReasonApplyFailed = "ApplyFailed"
 	// ReasonRequestFailed : a request to the API server failed; it is being retried.
 	ReasonRequestFailed = "RequestFailed"
 )
 
-// Reasons of StorageBound, Reachable and FleetJoined.
+// Reasons of StorageBound, TokensRotated, Exposed, Reachable and FleetJoined.
 const (
 	// ReasonBound : the claim has its volume.
 	ReasonBound = "Bound"
@@ -60,6 +74,35 @@ const (
 	ReasonClaimPending = "ClaimPending"
 	// ReasonClaimLost : the claim's volume is gone.
 	ReasonClaimLost = "ClaimLost"
+	// ReasonClaimMissing : the claim that the spec names does not exist.
+	ReasonClaimMissing = "ClaimMissing"
+	// ReasonResizeRefused : the claim was asked to grow, and its class does not let it.
+	ReasonResizeRefused = "ResizeRefused"
+	// ReasonResizing : the claim is growing.
+	ReasonResizing = "Resizing"
+
+	// ReasonStable : one token of each kind is accepted, and everybody uses it.
+	ReasonStable = "Stable"
+	// ReasonAdding : the control plane is to accept a new token beside the old one.
+	ReasonAdding = "Adding"
+	// ReasonRolling : bots are being handed the new token.
+	ReasonRolling = "Rolling"
+	// ReasonDropping : the control plane is to forget the old token.
+	ReasonDropping = "Dropping"
+	// ReasonOldTokenInUse : members still present the old token; the message names them.
+	ReasonOldTokenInUse = "OldTokenInUse"
+
+	// ReasonExposed : what the spec asks for stands.
+	ReasonExposed = "Exposed"
+	// ReasonNoTrustedProxies : an ingress stands in front, and no proxy's word is believed.
+	ReasonNoTrustedProxies = "NoTrustedProxies"
+	// ReasonKindMissing : the cluster has no such kind (Gateway API).
+	ReasonKindMissing = "KindMissing"
+	// ReasonNoAddress : the ingress or load balancer has no address yet.
+	ReasonNoAddress = "NoAddress"
+	// ReasonNotAccepted : the Gateway refuses the route.
+	ReasonNotAccepted = "NotAccepted"
+
 	// ReasonShortTTL : the control plane answers, but waits too short for members that beat every 15 s.
 	ReasonShortTTL = "ShortTTL"
 	// ReasonReadable : the control plane answered.

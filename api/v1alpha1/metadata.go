@@ -15,3 +15,16 @@ const (
 	// FieldOwner is the operator's name in managedFields.
 	FieldOwner = "argus-operator"
 )
+
+// Annotations by which a person asks for something once: a value that differs from
+// the last one handled starts it.
+const (
+	// AnnotationRotateTokens on an ArgusFleet starts a rotation of its generated tokens.
+	AnnotationRotateTokens = "argus.dev/rotate-tokens"
+	// AnnotationDropOldToken on an ArgusFleet ends a rotation although the old token is still in use.
+	AnnotationDropOldToken = "argus.dev/drop-old-token"
+)
+
+// FinalizerRetire keeps a deleted ArgusBot until its clusters are retired in the
+// control plane, for two minutes at most.
+const FinalizerRetire = "argus.dev/retire"

@@ -1,7 +1,6 @@
 package v1alpha1
 
 import (
-	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 )
 
@@ -16,6 +15,52 @@ type SecretKeyRef struct {
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && self != '..'",message="key may hold letters, digits, '-', '_' and '.' only, as a key of a Secret does"
 	Key string `json:"key"`
+}
+
+// CARef names a certificate authority's certificates in PEM, in the object's own namespace.
+type CARef struct {
+	// Kind of the object that holds them. Default Secret.
+	// +optional
+	Kind *CAKind `json:"kind,omitempty"`
+	// Name of the Secret or ConfigMap.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+	// Key within it.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && self != '..'",message="key may hold letters, digits, '-', '_' and '.' only, as a key of a Secret or ConfigMap does"
+	Key string `json:"key"`
+}
+
+// CAKind is what may hold a certificate authority's certificates.
+// +kubebuilder:validation:Enum=Secret;ConfigMap
+type CAKind string
+
+// The kinds that may hold certificates.
+const (
+	CAInSecret    CAKind = "Secret"
+	CAInConfigMap CAKind = "ConfigMap"
+)
+
+// SuspendMode says how much of the operator's work rests.
+// +kubebuilder:validation:Enum=None;Rollouts;All
+type SuspendMode string
+
+// None suspends nothing. Rollouts heals what drifted and reports, and starts no
+// change of what runs. All leaves everything as it is; only deletion acts.
+const (
+	SuspendNone     SuspendMode = "None"
+	SuspendRollouts SuspendMode = "Rollouts"
+	SuspendAll      SuspendMode = "All"
+)
+
+// MonitorObject asks for an object of the Prometheus Operator. Its presence is the wish.
+type MonitorObject struct {
+	// Labels by which a Prometheus selects the object, such as release: prometheus.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=64
+	Labels map[string]string `json:"labels,omitempty"`
 }
 
 // LocalRef names another object in the same namespace.
@@ -46,54 +91,6 @@ const (
 	DeliverFile Delivery = "File"
 	DeliverEnv  Delivery = "Env"
 )
-
-// Pod tunes the pods that the operator makes. What hardens a pod (users, root
-// filesystem, capabilities, seccomp) cannot be changed here.
-type Pod struct {
-	// Resources of the container. Absent: the operator's requests and limits. What
-	// is given here replaces them per resource.
-	// +optional
-	// +kubebuilder:validation:XValidation:rule="!has(self.claims)",message="resources.claims is not supported: dynamic resources would need resourceClaims in the pod"
-	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
-	// NodeSelector picks nodes by label.
-	// +optional
-	// +kubebuilder:validation:MaxProperties=64
-	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
-	// Affinity to nodes and pods.
-	// +optional
-	Affinity *corev1.Affinity `json:"affinity,omitempty"`
-	// Tolerations of node taints.
-	// +optional
-	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=64
-	Tolerations []corev1.Toleration `json:"tolerations,omitempty"`
-	// TopologySpreadConstraints spread a bot's clusters over nodes or zones.
-	// +optional
-	// +listType=map
-	// +listMapKey=topologyKey
-	// +listMapKey=whenUnsatisfiable
-	// +kubebuilder:validation:MaxItems=16
-	TopologySpreadConstraints []corev1.TopologySpreadConstraint `json:"topologySpreadConstraints,omitempty"`
-	// PriorityClassName of the pods.
-	// +optional
-	// +kubebuilder:validation:MaxLength=253
-	PriorityClassName *string `json:"priorityClassName,omitempty"`
-	// ImagePullSecrets to pull the image with.
-	// +optional
-	// +listType=map
-	// +listMapKey=name
-	// +kubebuilder:validation:MaxItems=16
-	ImagePullSecrets []LocalRef `json:"imagePullSecrets,omitempty"`
-	// Labels added to the pods. The operator's own labels win.
-	// +optional
-	// +kubebuilder:validation:MaxProperties=64
-	Labels map[string]string `json:"labels,omitempty"`
-	// Annotations added to the pods.
-	// +optional
-	// +kubebuilder:validation:MaxProperties=64
-	// +kubebuilder:validation:XValidation:rule="!self.exists(k, k.startsWith('container.apparmor.security.beta.kubernetes.io/') || k.contains('seccomp.security.alpha.kubernetes.io/'))",message="annotations must not change AppArmor or seccomp profiles: what hardens a pod is fixed"
-	Annotations map[string]string `json:"annotations,omitempty"`
-}
 
 // NetworkPolicy limits who may talk to the pods and to whom they may talk.
 type NetworkPolicy struct {

@@ -20,26 +20,26 @@ const (
 )
 
 // BotDeployments are the clusters of a bot, in order of their index. fleet is the
-// control plane that the bot joins, or nil.
-func BotDeployments(bot *v1alpha1.ArgusBot, fleet *FleetTarget) []*appsv1.Deployment {
+// control plane that the bot joins, or nil. The error is a *PodError.
+func BotDeployments(bot *v1alpha1.ArgusBot, fleet *FleetTarget) ([]*appsv1.Deployment, error) {
 	ranges := ShardRanges(bot.Spec.Sharding)
 	deployments := make([]*appsv1.Deployment, 0, len(ranges))
 	for index, shards := range ranges {
 		deployments = append(deployments, botDeployment(bot, fleet, index, shards))
 	}
-	return deployments
+	return deployments, nil
 }
 
 // botDeployment runs one cluster: one replica, replaced by stopping the old pod
 // first, because two processes of one cluster would answer every command twice.
 func botDeployment(bot *v1alpha1.ArgusBot, fleet *FleetTarget, index int, shards ShardRange) *appsv1.Deployment {
 	labels := merge(botLabels(bot.Name), map[string]string{v1alpha1.LabelCluster: strconv.Itoa(index)})
-	pod := or(bot.Spec.Pod, v1alpha1.BotPod{})
+	pod := or(bot.Spec.Pod, v1alpha1.Pod{})
 	template := corev1.PodTemplateSpec{
 		ObjectMeta: metav1.ObjectMeta{Labels: labels},
 		Spec:       botPod(bot, fleet, index, shards),
 	}
-	tune(&template, pod.Pod)
+	tune(&template, pod)
 	template.Annotations = merge(template.Annotations, map[string]string{annotationShards: Layout(bot, shards)})
 	harden(&template.Spec)
 	return &appsv1.Deployment{
@@ -56,7 +56,7 @@ func botDeployment(bot *v1alpha1.ArgusBot, fleet *FleetTarget, index int, shards
 
 func botPod(bot *v1alpha1.ArgusBot, fleet *FleetTarget, index int, shards ShardRange) corev1.PodSpec {
 	effective := BotEffective(bot, fleet)
-	pod := or(bot.Spec.Pod, v1alpha1.BotPod{})
+	pod := or(bot.Spec.Pod, v1alpha1.Pod{})
 	secrets := BotSecrets(bot, fleet)
 	volumes, mounts := secrets.volumes()
 	tmp, tmpMount := scratchVolume("tmp", "/tmp", "64Mi")

@@ -22,8 +22,8 @@ const (
 )
 
 // FleetDeployment runs the control plane: one replica, replaced by stopping the
-// old pod first, because a single process may hold the state file.
-func FleetDeployment(fleet *v1alpha1.ArgusFleet, options Options) *appsv1.Deployment {
+// old pod first, because a single process may hold the state file. The error is a *PodError.
+func FleetDeployment(fleet *v1alpha1.ArgusFleet, options Options) (*appsv1.Deployment, error) {
 	template := corev1.PodTemplateSpec{
 		ObjectMeta: metav1.ObjectMeta{Labels: fleetLabels(fleet.Name)},
 		Spec:       fleetPod(fleet, options),
@@ -39,7 +39,7 @@ func FleetDeployment(fleet *v1alpha1.ArgusFleet, options Options) *appsv1.Deploy
 			Selector:             &metav1.LabelSelector{MatchLabels: FleetSelector(fleet.Name)},
 			Template:             template,
 		},
-	}
+	}, nil
 }
 
 func fleetPod(fleet *v1alpha1.ArgusFleet, options Options) corev1.PodSpec {

@@ -49,14 +49,14 @@ func objectsOf(t *testing.T, cr []byte) []client.Object {
 		return present(
 			FleetServerSecret(fleet, testTokens()), FleetMemberSecret(fleet, testTokens()), FleetViewerSecret(fleet, testTokens()),
 			FleetServiceAccount(fleet), FleetNetworkPolicy(fleet, testOptions()), FleetService(fleet), FleetClaim(fleet, nil),
-			FleetDeployment(fleet, testOptions()),
+			must(FleetDeployment(fleet, testOptions())),
 		)
 	}
 	bot := &v1alpha1.ArgusBot{}
 	decode(t, cr, bot)
 	target := testTarget(t, bot)
 	objects := present(BotServiceAccount(bot), BotNetworkPolicy(bot, target, testOptions()))
-	for _, deployment := range BotDeployments(bot, target) {
+	for _, deployment := range must(BotDeployments(bot, target)) {
 		objects = append(objects, deployment)
 	}
 	return objects
@@ -169,4 +169,12 @@ func TestBuildersArePure(t *testing.T) {
 			t.Errorf("%s: two builds differ\n%s", file, diff)
 		}
 	}
+}
+
+// must is for CRs of testdata, which ask for nothing that is refused.
+func must[T any](built T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return built
 }

@@ -116,7 +116,10 @@ func parse[T any](t *testing.T, text string) *T {
 func serverConfig(t *testing.T, spec string) fleetserver.Config {
 	t.Helper()
 	fleet := parse[v1alpha1.ArgusFleet](t, "metadata: {name: main, namespace: bots}\nspec: "+spec)
-	deployment := manifests.FleetDeployment(fleet, manifests.Options{FleetImage: "x:v1"})
+	deployment, err := manifests.FleetDeployment(fleet, manifests.Options{FleetImage: "x:v1"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	inside := enter(t, deployment, serverSecret())
 	config, err := fleetserver.ConfigFromEnv(inside.lookup, inside.readFile)
 	if err != nil {
@@ -200,7 +203,11 @@ func TestTheMemberReadsWhatTheOperatorWrites(t *testing.T) {
 				image: "x:v1", fleet: {ref: {name: main}, region: asia, delivery: `+delivery+`}, sharding: {total: 5, clusters: 2},
 				discord: {tokenSecretRef: {name: discord-bot, key: token}, delivery: `+delivery+`}}}`)
 			fleet := parse[v1alpha1.ArgusFleet](t, `{metadata: {name: main, namespace: bots}, spec: {metricPrefix: mine}}`)
-			inside := enter(t, manifests.BotDeployments(bot, manifests.TargetOf(fleet))[1], secrets)
+			deployments, err := manifests.BotDeployments(bot, manifests.TargetOf(fleet))
+			if err != nil {
+				t.Fatal(err)
+			}
+			inside := enter(t, deployments[1], secrets)
 			config, err := member.ConfigFromEnv(inside.lookup, inside.readFile)
 			if err != nil {
 				t.Fatal(err)

@@ -15,8 +15,7 @@ import (
 func TestEveryVariableThatTheOperatorSetsIsRefusedInPodEnv(t *testing.T) {
 	var rules []string
 	for _, v := range crds(t)["argus.dev_argusbots.yaml"].Spec.Versions {
-		env := v.Schema.OpenAPIV3Schema.Properties["spec"].Properties["pod"].Properties["env"]
-		for _, validation := range env.XValidations {
+		for _, validation := range v.Schema.OpenAPIV3Schema.Properties["spec"].XValidations {
 			rules = append(rules, validation.Rule)
 		}
 	}
@@ -33,8 +32,11 @@ func TestEveryVariableThatTheOperatorSetsIsRefusedInPodEnv(t *testing.T) {
 			Metrics:   &v1alpha1.BotMetrics{TokenSecretRef: &secret},
 			Dashboard: &v1alpha1.BotDashboard{TokenSecretRef: &secret},
 		}}
-		deployment := manifests.BotDeployments(bot, manifests.TargetOf(&v1alpha1.ArgusFleet{}))[0]
-		for _, variable := range deployment.Spec.Template.Spec.Containers[0].Env {
+		deployments, err := manifests.BotDeployments(bot, manifests.TargetOf(&v1alpha1.ArgusFleet{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, variable := range deployments[0].Spec.Template.Spec.Containers[0].Env {
 			// The token's own variable has a rule of its own, with its name in it.
 			if !strings.HasPrefix(variable.Name, "THE_TOKEN") && !strings.Contains(rule, "'"+variable.Name+"'") {
 				t.Errorf("%s can be overridden in pod.env", variable.Name)
