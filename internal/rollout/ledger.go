@@ -1,0 +1,272 @@
+package rollout
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+const (
+	// window over which Discord counts the session starts of a token.
+	window = 24 * time.Hour
+	// loopStarts within loopSpan, none of which led anywhere, are a crash loop.
+	loopStarts = 3
+	loopSpan   = 15 * time.Minute
+	// quickRestarts is how many restarts a kubelet makes before its back-off is at its
+	// highest, which is one restart in slowRestart.
+	quickRestarts = 6
+	slowRestart   = 5 * time.Minute
+)
+
+// Ledger is what one Discord token has spent of its daily session starts
+// (IDENTIFY), as far as the operator started or saw them. The clusters of all bots
+// with the same token share one. A start counts for a little longer than it does
+// with Discord: until its whole hour is a day old.
+type Ledger struct {
+	// Spent session starts by hour: Unix time divided by 3600.
+	Spent map[int64]int `json:"spent,omitempty"`
+	// Clusters by a key of the caller's, such as "mybot/0".
+	Clusters map[string]Entry `json:"clusters,omitempty"`
+	// SeenAt is the Unix time of the last change, in seconds.
+	SeenAt int64 `json:"seenAt,omitempty"`
+}
+
+// Entry is what was last seen of one cluster.
+type Entry struct {
+	// PodUID and Restarts tell which container starts have been paid for.
+	PodUID   string `json:"podUID,omitempty"`
+	Restarts int    `json:"restarts,omitempty"`
+	// PodAt is when that pod was created, in Unix seconds.
+	PodAt int64 `json:"podAt,omitempty"`
+	// Prepaid: a start was debited whose container has not been seen yet.
+	Prepaid bool `json:"prepaid,omitempty"`
+	// StartedAt is when a start was last debited or seen, in Unix seconds.
+	StartedAt int64 `json:"startedAt,omitempty"`
+	// Shards of that start.
+	Shards Range `json:"shards"`
+	// Starts are the container starts since the cluster was last done, the newest
+	// last, at most three, in Unix seconds.
+	Starts []int64 `json:"starts,omitempty"`
+	// Stopped: crash-loop protection has stopped the cluster, for this revision of it.
+	Stopped string `json:"stopped,omitempty"`
+}
+
+// Range is the gateway shards First to First+Count-1.
+type Range struct {
+	First int `json:"first"`
+	Count int `json:"count"`
+}
+
+// Pod is one pod of a cluster, as its status tells.
+type Pod struct {
+	UID       string
+	CreatedAt time.Time
+	// Started: its container has started at least once. Restarts is how often again.
+	Started  bool
+	Restarts int
+	// StartedAt is when its container started last; zero if that is not known.
+	StartedAt time.Time
+	// Looping: the kubelet holds the container back because it keeps failing.
+	Looping bool
+}
+
+// ParseLedger reads what String wrote. An empty text is an empty ledger.
+func ParseLedger(text string) (*Ledger, error) {
+	ledger := &Ledger{}
+	if text != "" {
+		if err := json.Unmarshal([]byte(text), ledger); err != nil {
+			return nil, fmt.Errorf("reading the ledger of session starts: %w", err)
+		}
+	}
+	if ledger.Spent == nil {
+		ledger.Spent = map[int64]int{}
+	}
+	if ledger.Clusters == nil {
+		ledger.Clusters = map[string]Entry{}
+	}
+	return ledger, nil
+}
+
+// String is the ledger as it is kept. Equal ledgers have equal texts.
+func (l *Ledger) String() string {
+	text, err := json.Marshal(l)
+	if err != nil {
+		panic(err) // maps of numbers and strings can always be encoded
+	}
+	return string(text)
+}
+
+// Used is how many session starts count against the limit now.
+func (l *Ledger) Used(now time.Time) int {
+	used := 0
+	for hour, spent := range l.Spent {
+		if counts(hour, now) {
+			used += spent
+		}
+	}
+	return used
+}
+
+// counts tells whether an hour's starts still count: not all of it is a day old.
+func counts(hour int64, now time.Time) bool { return freedAt(hour).After(now) }
+
+func freedAt(hour int64) time.Time { return time.Unix((hour+1)*3600, 0).Add(window) }
+
+// FreeAt is when at least n of the starts that count now no longer will; zero when
+// there are not so many.
+func (l *Ledger) FreeAt(now time.Time, n int) time.Time {
+	for _, hour := range slices.Sorted(maps.Keys(l.Spent)) {
+		if !counts(hour, now) {
+			continue
+		}
+		if n -= l.Spent[hour]; n <= 0 {
+			return freedAt(hour)
+		}
+	}
+	return time.Time{}
+}
+
+// Start debits the start of a cluster that the operator is about to make. A start
+// that was debited and has not happened is not debited twice.
+func (l *Ledger) Start(now time.Time, key string, shards Range) {
+	entry := l.Clusters[key]
+	l.refund(&entry)
+	l.debit(now, shards.Count)
+	entry.Prepaid, entry.StartedAt, entry.Shards, entry.Stopped = true, now.Unix(), shards, ""
+	l.put(now, key, entry)
+}
+
+// prepaid is how many of the starts that count now are one of this cluster's that
+// has not happened yet.
+func (l *Ledger) prepaid(now time.Time, key string) int {
+	if entry := l.Clusters[key]; entry.Prepaid && counts(entry.StartedAt/3600, now) {
+		return entry.Shards.Count
+	}
+	return 0
+}
+
+// refund takes back the debit of a start that has not happened when it was expected:
+// it is debited when it does.
+func (l *Ledger) refund(entry *Entry) {
+	hour := entry.StartedAt / 3600
+	if spent := l.Spent[hour]; entry.Prepaid && spent > 0 {
+		l.Spent[hour] = max(spent-entry.Shards.Count, 0)
+	}
+	entry.Prepaid = false
+}
+
+// Observe debits the container starts that the pods of a cluster show and that have
+// not been paid for. done tells that the newest start led to a cluster that works.
+// absent is how long nobody may have looked, for the first look after that.
+func (l *Ledger) Observe(now time.Time, key string, shards Range, pods []Pod, done bool, absent time.Duration) {
+	entry, before := l.Clusters[key], l.Clusters[key]
+	pods = slices.SortedFunc(slices.Values(pods), func(a, b Pod) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	for _, pod := range pods {
+		starts := entry.unpaid(pod)
+		if missed := missedStarts(absent); starts > 0 && pod.Looping && pod.UID != entry.PodUID {
+			starts = max(starts, missed)
+		}
+		if starts == 0 {
+			continue
+		}
+		l.refund(&entry)
+		l.debit(now, starts*shards.Count)
+		entry.see(now, pod, starts)
+		entry.Shards = shards
+	}
+	if done {
+		entry.Starts = nil
+	}
+	if !entry.equal(before) {
+		l.put(now, key, entry)
+	}
+}
+
+// unpaid is how many container starts of a pod have not been paid for. Pods older
+// than the newest one seen have been.
+func (e *Entry) unpaid(pod Pod) int {
+	switch {
+	case !pod.Started:
+		return 0
+	case pod.UID == e.PodUID:
+		return max(pod.Restarts-e.Restarts, 0)
+	case pod.CreatedAt.Unix() < e.PodAt:
+		return 0
+	}
+	return pod.Restarts + 1
+}
+
+func (e *Entry) see(now time.Time, pod Pod, starts int) {
+	e.PodUID, e.Restarts, e.PodAt = pod.UID, pod.Restarts, pod.CreatedAt.Unix()
+	at := now
+	if !pod.StartedAt.IsZero() && pod.StartedAt.Before(now) {
+		at = pod.StartedAt
+	}
+	e.StartedAt = at.Unix()
+	for range min(starts, loopStarts) {
+		e.Starts = append(slices.Clone(e.Starts), at.Unix())
+	}
+	e.Starts = e.Starts[max(len(e.Starts)-loopStarts, 0):]
+}
+
+func (e *Entry) equal(other Entry) bool {
+	return e.PodUID == other.PodUID && e.Restarts == other.Restarts && e.PodAt == other.PodAt &&
+		e.Prepaid == other.Prepaid && e.StartedAt == other.StartedAt && e.Shards == other.Shards &&
+		e.Stopped == other.Stopped && slices.Equal(e.Starts, other.Starts)
+}
+
+// missedStarts is the most that a looping container can have started while nobody
+// looked.
+func missedStarts(absent time.Duration) int {
+	if absent <= 0 {
+		return 0
+	}
+	return quickRestarts + int(min(absent, window)/slowRestart)
+}
+
+// Looping tells of a cluster whose container has started three times within 15
+// minutes without coming to work.
+func (l *Ledger) Looping(now time.Time, key string) bool {
+	starts := l.Clusters[key].Starts
+	return len(starts) == loopStarts && starts[loopStarts-1]-starts[0] <= int64(loopSpan/time.Second) &&
+		now.Unix()-starts[loopStarts-1] <= int64(loopSpan/time.Second)
+}
+
+// Stop notes that crash-loop protection has stopped a cluster, for as long as its
+// revision stays what it is.
+func (l *Ledger) Stop(now time.Time, key, revision string) {
+	entry := l.Clusters[key]
+	l.refund(&entry)
+	entry.Stopped = revision
+	l.put(now, key, entry)
+}
+
+// Stopped tells whether crash-loop protection has stopped the cluster at this revision.
+func (l *Ledger) Stopped(key, revision string) bool {
+	return revision != "" && l.Clusters[key].Stopped == revision
+}
+
+// Resume takes the stop back, and forgets the loop.
+func (l *Ledger) Resume(now time.Time, key string) {
+	entry := l.Clusters[key]
+	entry.Stopped, entry.Starts = "", nil
+	l.put(now, key, entry)
+}
+
+func (l *Ledger) debit(now time.Time, n int) {
+	if n > 0 {
+		l.Spent[now.Unix()/3600] += n
+	}
+}
+
+// put stores an entry and drops what no longer counts.
+func (l *Ledger) put(now time.Time, key string, entry Entry) {
+	l.Clusters[key], l.SeenAt = entry, now.Unix()
+	maps.DeleteFunc(l.Spent, func(hour int64, _ int) bool { return !counts(hour, now) })
+	old := now.Add(-window).Unix()
+	maps.DeleteFunc(l.Clusters, func(other string, e Entry) bool {
+		return other != key && e.StartedAt < old && !e.Prepaid && e.Stopped == "" && e.PodUID == ""
+	})
+}

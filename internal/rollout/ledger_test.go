@@ -1,0 +1,151 @@
+package rollout
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func emptyLedger() *Ledger {
+	ledger, err := ParseLedger("")
+	if err != nil {
+		panic(err)
+	}
+	return ledger
+}
+
+func pod(uid string, createdAfter time.Duration, restarts int) Pod {
+	return Pod{UID: uid, CreatedAt: noon.Add(createdAfter), Started: true, Restarts: restarts}
+}
+
+func TestObserveDebitsWhatWasNotPaidFor(t *testing.T) {
+	four := Range{First: 0, Count: 4}
+	look := func(l *Ledger, pods ...Pod) { l.Observe(noon.Add(time.Minute), "bot/0", four, pods, false, 0) }
+	for sentence, tc := range map[string]struct {
+		history func(*Ledger)
+		want    int
+	}{
+		"a start that the operator debited is not debited again": {func(l *Ledger) {
+			l.Start(noon, "bot/0", four)
+			look(l, pod("a", 0, 0))
+		}, 4},
+		"the same pod costs once": {func(l *Ledger) {
+			look(l, pod("a", 0, 0))
+			look(l, pod("a", 0, 0))
+		}, 4},
+		"a container's restart costs its shards": {func(l *Ledger) {
+			l.Start(noon, "bot/0", four)
+			look(l, pod("a", 0, 0))
+			look(l, pod("a", 0, 2))
+		}, 12},
+		"an unseen pod costs all its starts": {func(l *Ledger) { look(l, pod("a", 0, 3)) }, 16},
+		"a pod that has not started costs nothing": {func(l *Ledger) {
+			look(l, Pod{UID: "a", CreatedAt: noon})
+		}, 0},
+		"a replaced pod costs again": {func(l *Ledger) {
+			l.Start(noon, "bot/0", four)
+			look(l, pod("a", 0, 0))
+			look(l, pod("a", 0, 0), pod("b", time.Second, 0))
+		}, 8},
+		"an old pod beside a seen one has been paid for": {func(l *Ledger) {
+			look(l, pod("b", time.Second, 0))
+			look(l, pod("a", 0, 0), pod("b", time.Second, 0))
+		}, 4},
+		"a start that is tried again before it happened costs once": {func(l *Ledger) {
+			l.Start(noon, "bot/0", four)
+			l.Start(noon, "bot/0", four)
+			look(l, pod("a", 0, 0))
+		}, 4},
+		"a larger start in place of one that never happened costs the difference": {func(l *Ledger) {
+			l.Start(noon, "bot/0", four)
+			l.Start(noon, "bot/0", Range{Count: 6})
+		}, 6},
+		"a loop found after an absence costs what it can have started": {func(l *Ledger) {
+			looping := pod("a", 0, 1)
+			looping.Looping = true
+			l.Observe(noon, "bot/0", four, []Pod{looping}, false, time.Hour)
+		}, 4 * (quickRestarts + 12)},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			ledger := emptyLedger()
+			tc.history(ledger)
+			again, err := ParseLedger(ledger.String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := again.Used(noon.Add(time.Minute)); got != tc.want {
+				t.Errorf("used %d, want %d", got, tc.want)
+			}
+			if diff := cmp.Diff(ledger, again); diff != "" {
+				t.Errorf("what was written is not what is read\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestStartsCountForADay(t *testing.T) {
+	ledger := emptyLedger()
+	ledger.Start(noon, "bot/0", Range{Count: 10})
+	ledger.Start(noon.Add(3*time.Hour), "bot/1", Range{Count: 5})
+	for after, want := range map[time.Duration]int{
+		4 * time.Hour: 15, 24*time.Hour + 59*time.Minute: 15, 25 * time.Hour: 5, 28 * time.Hour: 0,
+	} {
+		if got := ledger.Used(noon.Add(after)); got != want {
+			t.Errorf("after %s %d starts count, want %d", after, got, want)
+		}
+	}
+	if at, want := ledger.FreeAt(noon, 11), noon.Add(28*time.Hour); !at.Equal(want) {
+		t.Errorf("11 starts are free at %s, want %s", at, want)
+	}
+	if at := ledger.FreeAt(noon, 16); !at.IsZero() {
+		t.Errorf("16 starts are free at %s, want never: only 15 were spent", at)
+	}
+}
+
+func TestThreeStartsWithoutSuccessAreALoop(t *testing.T) {
+	ledger := emptyLedger()
+	one := Range{Count: 1}
+	at := noon
+	for restarts := range 3 {
+		if ledger.Looping(at, "bot/0") {
+			t.Fatalf("a loop after %d starts", restarts)
+		}
+		at = noon.Add(time.Duration(restarts) * 5 * time.Minute)
+		ledger.Observe(at, "bot/0", one, []Pod{{UID: "a", CreatedAt: noon, Started: true, Restarts: restarts, StartedAt: at}}, false, 0)
+	}
+	if !ledger.Looping(at, "bot/0") {
+		t.Fatal("three starts within ten minutes are no loop")
+	}
+	if ledger.Looping(at.Add(loopSpan+time.Second), "bot/0") {
+		t.Error("still a loop a quarter of an hour after the last start")
+	}
+	done := *ledger
+	done.Observe(at, "bot/0", one, nil, true, 0)
+	if done.Looping(at, "bot/0") {
+		t.Error("still a loop although the cluster works")
+	}
+}
+
+func TestAQuietClusterDoesNotChangeTheLedger(t *testing.T) {
+	ledger := emptyLedger()
+	four := Range{Count: 4}
+	ledger.Start(noon, "bot/0", four)
+	running := pod("a", 0, 0)
+	ledger.Observe(noon, "bot/0", four, []Pod{running}, true, 0)
+	before := ledger.String()
+	for minute := range 60 {
+		ledger.Observe(noon.Add(time.Duration(minute)*time.Minute), "bot/0", four, []Pod{running}, true, 0)
+	}
+	if after := ledger.String(); after != before {
+		t.Errorf("the ledger changed\nfrom %s\nto   %s", before, after)
+	}
+}
+
+func TestALedgerThatIsNoneIsAnError(t *testing.T) {
+	if _, err := ParseLedger("{"); err == nil {
+		t.Error("a truncated ledger was read")
+	}
+}
