@@ -273,4 +273,8 @@ type ClusterStatus struct {
 	// last values arrived; nil when none have since it registered.
 	RegisteredAt time.Time  `json:"registered_at"`
 	ValuesAt     *time.Time `json:"values_at,omitempty"`
+	// Token is the fingerprint of the ingest token that opened the way for the last
+	// registration or heartbeat that was accepted; "" without a pepper, and when there
+	// has been none since the control plane started.
+	Token string `json:"token,omitempty"`
 }

@@ -36,7 +36,7 @@ func TestAudit(t *testing.T) {
 	config.ViewerToken = access.Secret{Value: "former-secret", File: file}
 	p := startPlane(t, config, newClock())
 	lease := p.join("a", "asia").Lease
-	p.ask(post, "/fleet/register", "ingest", `{"identity": "a"}`)
+	p.ask(post, "/fleet/register", "ingest", `{"identity": "a", "lease": "wrong"}`)
 	p.ask(post, "/fleet/register", "ingest", `{"identity": "b\nmsg=audit event=forged", "fleet": "x"}`)
 	p.beat("a", "wrong", "")
 	p.beat("a", lease, "")

@@ -21,7 +21,9 @@ func (s *Server) authenticate(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		if s.permitted(need, r) {
+		token, ok := s.permitted(need, r)
+		if ok {
+			x.caller.Token = token
 			trust(r)
 			next.ServeHTTP(w, r)
 			return
@@ -44,29 +46,39 @@ func (s *Server) authFailure(caller Caller, need permission, path string) error 
 }
 
 // permitted looks at the credentials in order: Bearer, ?token=, cookie. One that
-// is there and wrong is not made up for by a later one.
-func (s *Server) permitted(need permission, r *http.Request) bool {
+// is there and wrong is not made up for by a later one. It names the token that opened
+// the way, if one did.
+func (s *Server) permitted(need permission, r *http.Request) (name string, ok bool) {
 	list := s.keyring.List(string(need))
+	if list.Open() && need != permitAdmin {
+		return "", true
+	}
 	token, ok := bearer(r)
-	if need == permitAdmin {
-		return ok && list.Accept(token, s.now())
-	}
-	if list.Open() {
-		return true
-	}
-	if query := r.URL.Query(); !ok && query.Has("token") {
-		token, ok = query.Get("token"), true
+	if !ok && need != permitAdmin {
+		token, ok = queryToken(r)
 	}
 	if !ok && need == permitViewer && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		token, ok = openSession(r, list, s.now())
 	}
-	return ok && list.Accept(token, s.now())
+	if !ok {
+		return "", false
+	}
+	return list.Match(token, s.now())
 }
 
 // bearer returns the token of the Authorization header; if there is one, the
 // query is not looked at.
 func bearer(r *http.Request) (string, bool) {
 	return strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+}
+
+// queryToken returns what stands behind ?token=.
+func queryToken(r *http.Request) (string, bool) {
+	if r.URL.RawQuery == "" {
+		return "", false
+	}
+	query := r.URL.Query()
+	return query.Get("token"), query.Has("token")
 }
 
 // permission is what a route asks for: the surface whose tokens open it.

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 
 	"github.com/klauspost/compress/gzip"
+
+	"github.com/argus-dev/argus-operator/fleetserver/source"
 )
 
 const (
@@ -41,20 +43,26 @@ func (b *byteBudget) release(size int64) { b.used.Add(-size) }
 // maxPooledBytes is the largest buffer that is kept for another body.
 const maxPooledBytes = 256 << 10
 
-// bodyPool keeps buffers from one body to the next. The zero value is ready.
-type bodyPool struct{ buffers sync.Pool }
-
-func (p *bodyPool) take() *bytes.Buffer {
-	if buffer, ok := p.buffers.Get().(*bytes.Buffer); ok {
-		return buffer
-	}
-	return &bytes.Buffer{}
+// desk is the room that it takes to read one body.
+type desk struct {
+	bytes.Buffer
+	decoder source.Decoder
 }
 
-func (p *bodyPool) give(buffer *bytes.Buffer) {
-	if buffer.Cap() <= maxPooledBytes {
-		buffer.Reset()
-		p.buffers.Put(buffer)
+// bodyPool keeps desks from one body to the next. The zero value is ready.
+type bodyPool struct{ desks sync.Pool }
+
+func (p *bodyPool) take() *desk {
+	if d, ok := p.desks.Get().(*desk); ok {
+		return d
+	}
+	return &desk{}
+}
+
+func (p *bodyPool) give(d *desk) {
+	if d.Cap() <= maxPooledBytes {
+		d.Reset()
+		p.desks.Put(d)
 	}
 }
 

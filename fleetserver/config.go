@@ -28,7 +28,10 @@ const (
 	maxMaxBodyBytes = maxInFlightBytes / 8
 	// maxFleets caps the regions with entries, because each is a metric label.
 	maxFleets = 500
-	leastTTL  = fleetapi.LeastTTLSeconds * time.Second
+	// retiredPerCluster is how many retired identities are remembered for each
+	// cluster that may be listed.
+	retiredPerCluster = 10
+	leastTTL          = fleetapi.LeastTTLSeconds * time.Second
 )
 
 // Config is everything that a control plane can be told. The zero value is not

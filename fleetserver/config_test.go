@@ -142,6 +142,28 @@ func TestAWrongValueIsOneLineThatNamesVariableAndValue(t *testing.T) {
 	}
 }
 
+// TestNoVariableTellsAPassword puts a URL with credentials where each kind of
+// value is expected.
+func TestNoVariableTellsAPassword(t *testing.T) {
+	for name, value := range map[string]string{
+		"ARGUS_FLEET_PROMETHEUS_URL": "https://user:sec%ret@prom", "ARGUS_FLEET_CLICKHOUSE_DSN": "clickhouse://user:sec%ret@",
+		"ARGUS_FLEET_CORS_ORIGINS": "https://user:sec%ret@status.example", "ARGUS_FLEET_TRUSTED_PROXIES": "https://user:sec%ret@proxy",
+		"ARGUS_FLEET_SCRAPE_ALLOW": "user:sec%ret@10.0.0.1", "ARGUS_FLEET_PORT": "tcp://user:sec%ret@10.0.0.1:9190",
+		"ARGUS_FLEET_LOG_FORMAT": "https://user:sec%ret", "ARGUS_FLEET_INSECURE": "https://user:sec%ret@x",
+	} {
+		for _, form := range []string{value, strings.ReplaceAll(value, "%", "")} {
+			_, err := ConfigFromEnv(lookup(map[string]string{name: form}), nil)
+			if err == nil || !strings.HasPrefix(err.Error(), name+"=") {
+				t.Errorf("%s=%s: %v, want an error that begins with the name", name, form, err)
+				continue
+			}
+			if strings.Contains(err.Error(), "sec") {
+				t.Errorf("%s: the password is told: %v", name, err)
+			}
+		}
+	}
+}
+
 func TestWrongValuesOfOtherKinds(t *testing.T) {
 	t.Run("a token file without a token", func(t *testing.T) {
 		_, err := ConfigFromEnv(lookup(map[string]string{"ARGUS_FLEET_TOKEN_FILE": "f"}), func(string) ([]byte, error) { return []byte(" ,\n"), nil })

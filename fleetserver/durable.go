@@ -29,7 +29,7 @@ func (s *Server) commit(ctx context.Context, change *registry.Change) error {
 // answered; then it calls done, which must not block.
 func (s *Server) submit(change *registry.Change, done func(error)) {
 	write := store.Write{Put: &change.Record, Fleet: change.Fleet, Drawn: change.Drawn, Seen: change.Seen()}
-	if change.Kind == registry.Purged {
+	if change.Kind == registry.Purged || change.Kind == registry.Forgotten {
 		write = store.Write{Delete: change.Record.Identity}
 	}
 	write.Done = func(err error) {
@@ -57,6 +57,24 @@ func (s *Server) settleDebts() {
 	}
 	for _, change := range s.registry.Owed() {
 		s.submit(change, func(error) {}) // a failed one is still owed
+	}
+}
+
+// forgetSurplus drops the oldest of the retired clusters that there is no room for.
+func (s *Server) forgetSurplus() {
+	if s.store.Faulty() {
+		return
+	}
+	surplus := s.registry.Surplus()
+	for _, change := range surplus {
+		s.submit(change, func(err error) {
+			if err == nil { // else it comes up again in the next sweep
+				s.metrics.forgotten.Inc()
+			}
+		})
+	}
+	if len(surplus) > 0 {
+		s.logger.Info("the oldest retired clusters are forgotten", "clusters", len(surplus))
 	}
 }
 

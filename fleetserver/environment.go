@@ -20,7 +20,16 @@ type environment struct {
 }
 
 func (e *environment) fail(name, value, want string) {
-	e.refuse(fmt.Errorf("%s=%q: must be %s", name, value, want))
+	e.refuse(fmt.Errorf("%s=%s: must be %s", name, quote(value), want))
+}
+
+// quote quotes a value for a message. Whatever the variable, somebody may have
+// put a URL with credentials into it.
+func quote(value string) string {
+	if strings.Contains(value, "@") || strings.Contains(value, "://") {
+		return fleetapi.QuoteURL(value)
+	}
+	return strconv.Quote(value)
 }
 
 func (e *environment) refuse(err error) {

@@ -112,16 +112,15 @@ func failureOf(err error) (f failure, known bool) {
 
 // logFailure tells the log what a client is not told.
 func (s *Server) logFailure(r *http.Request, err error) {
-	s.logger.Error("request failed", "request", exchangeOf(r).caller.RequestID, "path", loggable(r.URL.Path), "error", err)
+	s.logger.Error("request failed", "request", exchangeOf(r).requestID(), "path", loggable(r.URL.Path), "error", err)
 }
 
 // refuse answers with an error.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	f, known := failureOf(err)
-	x := exchangeOf(r)
 	if !known {
 		s.logFailure(r, err)
-		f.text += ", request " + x.caller.RequestID
+		f.text += ", request " + exchangeOf(r).requestID()
 	}
 	s.metrics.refusals.WithLabelValues(f.reason).Inc()
 	header := w.Header()

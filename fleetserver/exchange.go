@@ -13,8 +13,9 @@ import (
 type Caller struct {
 	// Remote is the client's address, as trusted proxies tell it.
 	Remote netip.Addr
-	// RequestID stands in the log and in the reply of an internal error.
-	RequestID string
+	// Token is the fingerprint of the token that opened the way; "" without a pepper,
+	// and where no token is needed.
+	Token string
 }
 
 // exchange is what the middlewares learn of a request.
@@ -28,6 +29,17 @@ type exchange struct {
 	identity string
 	// maxBody bounds the body, as it comes and unpacked.
 	maxBody int64
+	// id is empty until somebody asks for it.
+	id string
+}
+
+// requestID stands in the log and in the reply of an internal error. Few
+// requests ever need one.
+func (x *exchange) requestID() string {
+	if x.id == "" {
+		x.id = rand.Text()[:12]
+	}
+	return x.id
 }
 
 type exchangeKey struct{}
@@ -45,7 +57,7 @@ func concerns(r *http.Request, identity string) { exchangeOf(r).identity = ident
 // identify opens the exchange: who asks, and for what.
 func (s *Server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := &exchange{caller: Caller{Remote: s.proxies.client(r), RequestID: rand.Text()[:12]}}
+		x := &exchange{caller: Caller{Remote: s.proxies.client(r)}}
 		x.route, x.allowed = s.routes.find(r.Method, r.URL.Path)
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
 	})

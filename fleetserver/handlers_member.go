@@ -34,9 +34,9 @@ func (s *Server) registerBody(r *http.Request) (registry.Registration, error) {
 }
 
 func (s *Server) bodyFields(r *http.Request) (map[string]json.RawMessage, error) {
-	buffer := s.bodies.take()
-	defer s.bodies.give(buffer) // what is decoded is a copy
-	body, err := readBody(r, buffer)
+	room := s.bodies.take()
+	defer s.bodies.give(room) // what is decoded is a copy
+	body, err := readBody(r, &room.Buffer)
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +55,7 @@ func (s *Server) register(ctx context.Context, caller Caller, q registry.Registr
 		return fleetapi.RegisterResponse{}, errRegisterRate
 	}
 	s.checkScrapeTarget(caller, &q)
+	q.Token = caller.Token
 	change, err := s.registry.Register(ctx, q)
 	if err == nil {
 		err = s.commit(ctx, change)
@@ -89,9 +90,9 @@ type heartbeatRequest struct {
 }
 
 func (s *Server) heartbeatBody(r *http.Request) (heartbeatRequest, error) {
-	buffer := s.bodies.take()
-	defer s.bodies.give(buffer) // what is decoded is a copy
-	body, err := readBody(r, buffer)
+	room := s.bodies.take()
+	defer s.bodies.give(room) // what is decoded is a copy
+	body, err := readBody(r, &room.Buffer)
 	if errors.Is(err, errTooLarge) {
 		beat, ok := source.DecodeBeginning(body)
 		if !ok {
@@ -103,7 +104,7 @@ func (s *Server) heartbeatBody(r *http.Request) (heartbeatRequest, error) {
 	if err != nil {
 		return heartbeatRequest{}, err
 	}
-	beat, err := source.DecodeHeartbeatOf(body, s.config.Namespace, s.registry.Admits)
+	beat, err := room.decoder.Heartbeat(body, s.config.Namespace, s.registry.Admits)
 	concerns(r, beat.Identity)
 	return heartbeatRequest{Heartbeat: beat}, err
 }
@@ -112,7 +113,7 @@ func (s *Server) heartbeat(_ context.Context, caller Caller, q heartbeatRequest)
 	if q.Identity == "" {
 		return noContent{}, errIdentityRequired
 	}
-	beat, err := s.registry.Heartbeat(q.Identity, q.Lease, caller.Remote)
+	beat, err := s.registry.Heartbeat(q.Identity, q.Lease, registry.Sender{Remote: caller.Remote, Token: caller.Token})
 	if err != nil {
 		return noContent{}, err
 	}

@@ -32,10 +32,14 @@ func (s *Server) tokenInfo() *fleetapi.Tokens {
 	}
 }
 
+func (s *Server) fingerprint(surface, token string) string {
+	return fleetapi.Fingerprint(s.config.SecretPepper.Value, surface, token)
+}
+
 func (s *Server) surfaceTokens(surface string) []fleetapi.TokenInfo {
 	infos := []fleetapi.TokenInfo{}
 	for _, use := range s.keyring.List(surface).Uses() {
-		info := fleetapi.TokenInfo{Fingerprint: fleetapi.Fingerprint(s.config.SecretPepper.Value, surface, use.Token)}
+		info := fleetapi.TokenInfo{Fingerprint: use.Name}
 		if !use.Last.IsZero() {
 			age := max(s.now().Sub(use.Last).Seconds(), 0)
 			info.LastUsedAgeSeconds = &age

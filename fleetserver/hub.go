@@ -190,7 +190,7 @@ func (h *hub) work(stop <-chan struct{}) {
 		case <-stop:
 			return
 		case <-ticker.C:
-			h.publish()
+			h.publishFor(stop)
 			h.restIfAlone()
 		}
 	}
@@ -226,13 +226,14 @@ func (h *hub) remember(f frame) {
 	h.recent = slices.Delete(h.recent, 0, len(h.recent)-kept)
 }
 
-// publish makes a frame of what changed and hands it to everybody. A viewer
-// that lags is let go.
-func (h *hub) publish() {
+// publishFor makes a frame of what changed and hands it to everybody. A viewer
+// that lags is let go. Work that has been stopped makes none: meanwhile viewers
+// may have joined with a view that is newer than its own.
+func (h *hub) publishFor(stop <-chan struct{}) {
 	view, err := h.view()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if err != nil || !h.prepared || view.etag == h.last.etag {
+	if err != nil || h.stop != stop || !h.prepared || view.etag == h.last.etag {
 		return
 	}
 	delta := deltaOf(h.last.view, view.view)

@@ -105,7 +105,7 @@ type running struct {
 	ended chan error
 }
 
-func startRunning(t *testing.T, config Config) *running {
+func startRunning(t *testing.T, config Config, change ...func(*Server)) *running {
 	t.Helper()
 	r := &running{plane: &plane{t: t, clock: newClock(), logs: &logBuffer{}}, ended: make(chan error, 1)}
 	address := make(chan string, 1)
@@ -123,6 +123,9 @@ func startRunning(t *testing.T, config Config) *running {
 		t.Fatal(err)
 	}
 	r.server = server
+	for _, apply := range change {
+		apply(server)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r.stop = cancel
 	go func() { r.ended <- server.Run(ctx) }()

@@ -27,6 +27,7 @@ type metrics struct {
 	tokenReloadFailures  prometheus.Counter
 
 	certificateReloadFailures prometheus.Counter
+	forgotten                 prometheus.Counter
 
 	storeCommits     prometheus.Histogram
 	storeErrors      prometheus.Counter
@@ -58,6 +59,7 @@ func newMetrics(registerer prometheus.Registerer, version string) (*metrics, err
 		tokenReloadFailures:  counter("argus_fleet_token_reload_failures_total", "Reloads of token files that yielded no token."),
 
 		certificateReloadFailures: counter("argus_fleet_tls_reload_failures_total", "Reloads of the TLS certificate that yielded none."),
+		forgotten:                 counter("argus_fleet_retired_forgotten_total", "Retired clusters that were forgotten because there were too many of them."),
 
 		storeCommits: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "argus_fleet_store_commit_seconds", Help: "Time to make changes of the state durable.",
@@ -80,7 +82,7 @@ func newMetrics(registerer prometheus.Registerer, version string) (*metrics, err
 	build.Set(1)
 	all := []prometheus.Collector{
 		m.registrations, m.heartbeats, m.conflicts, m.viewBuild, m.requests, m.refusals, m.authFailures,
-		m.scrapeTargetsRefused, m.tokenReloadFailures, m.certificateReloadFailures, m.storeCommits, m.storeErrors,
+		m.scrapeTargetsRefused, m.tokenReloadFailures, m.certificateReloadFailures, m.forgotten, m.storeCommits, m.storeErrors,
 		m.prometheusRounds, m.analytics, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	}
@@ -108,29 +110,31 @@ func (m *metrics) observeCommit(took time.Duration, err error) {
 
 // fleetCollector reads the registry at each scrape.
 type fleetCollector struct {
-	list              func() []registry.Cluster
-	clusters, entries *prometheus.Desc
+	registry                   *registry.Registry
+	clusters, entries, retired *prometheus.Desc
 }
 
-func newFleetCollector(list func() []registry.Cluster) *fleetCollector {
+func newFleetCollector(of *registry.Registry) *fleetCollector {
 	return &fleetCollector{
-		list:     list,
+		registry: of,
 		clusters: prometheus.NewDesc("argus_fleet_clusters", "Clusters by fleet and status.", []string{"fleet", "status"}, nil),
 		entries:  prometheus.NewDesc("argus_fleet_registry_entries", "Clusters listed, up or down.", nil, nil),
+		retired:  prometheus.NewDesc("argus_fleet_retired_entries", "Retired clusters that are remembered for their numbers.", nil, nil),
 	}
 }
 
-// Describe names the two families.
+// Describe names the three families.
 func (c *fleetCollector) Describe(out chan<- *prometheus.Desc) {
 	out <- c.clusters
 	out <- c.entries
+	out <- c.retired
 }
 
 // Collect sends both rows of every fleet, so that a 0 is a 0 and not a gap.
 func (c *fleetCollector) Collect(out chan<- prometheus.Metric) {
 	type counts struct{ up, down int }
 	fleets, total := map[string]*counts{}, 0
-	for _, cluster := range c.list() {
+	for _, cluster := range c.registry.List() {
 		total++
 		fleet := fleets[cluster.Fleet]
 		if fleet == nil {
@@ -148,6 +152,7 @@ func (c *fleetCollector) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(c.clusters, prometheus.GaugeValue, float64(n.down), name, "down")
 	}
 	out <- prometheus.MustNewConstMetric(c.entries, prometheus.GaugeValue, float64(total))
+	out <- prometheus.MustNewConstMetric(c.retired, prometheus.GaugeValue, float64(c.registry.CountRetired()))
 }
 
 func (s *Server) serveMetrics(w http.ResponseWriter, r *http.Request, _ Caller) error {

@@ -57,6 +57,8 @@ func TestMetricsAndTheirLabelsAreExactlyThese(t *testing.T) {
 		"argus_fleet_scrape_targets_refused_total": nil,
 		"argus_fleet_token_reload_failures_total":  nil,
 		"argus_fleet_tls_reload_failures_total":    nil,
+		"argus_fleet_retired_entries":              nil,
+		"argus_fleet_retired_forgotten_total":      nil,
 		"argus_fleet_store_commit_seconds":         nil,
 		"argus_fleet_store_errors_total":           nil,
 		"argus_fleet_build_info":                   {"goversion", "version"},

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -55,63 +54,33 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// measure counts requests by route and status class.
-func (s *Server) measure(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		recorder := &statusRecorder{ResponseWriter: w}
-		defer func() { // also of a request that ends in a panic
-			name := "other"
-			if x := exchangeOf(r); x.route != nil {
-				name = x.route.path
-			}
-			s.metrics.requests.WithLabelValues(name, strconv.Itoa(recorder.code()/100)+"xx").Inc()
-		}()
-		next.ServeHTTP(recorder, r)
-	})
-}
-
-type statusRecorder struct {
-	http.ResponseWriter
-	status int
-}
-
-// WriteHeader notes the status.
-func (w *statusRecorder) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
-	}
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Write is an implicit WriteHeader, as of any ResponseWriter.
-func (w *statusRecorder) Write(p []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
-	return w.ResponseWriter.Write(p)
-}
-
-// Unwrap lets http.ResponseController reach the connection.
-func (w *statusRecorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-func (w *statusRecorder) code() int {
-	if w.status == 0 {
-		return http.StatusOK
-	}
-	return w.status
-}
+// contentPolicy lets the page load what this control plane serves, and nothing
+// else: no inline script or style, no frame, no other origin.
+const contentPolicy = "default-src 'self'; img-src 'self' data:; object-src 'none'; frame-src 'none'; " +
+	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 // harden sets the headers that every reply has, refusals included.
 func harden(next http.Handler) http.Handler {
+	type field struct {
+		name   string // canonical
+		values []string
+	}
+	// Replies share the values: a header is only ever set anew or added to, and
+	// there is no room behind them to add anything in place.
+	fields := []field{
+		{"Server", []string{"argus-fleet"}},
+		{"X-Content-Type-Options", []string{"nosniff"}},
+		{"X-Frame-Options", []string{"DENY"}},
+		{"Referrer-Policy", []string{"no-referrer"}},
+		{"Content-Security-Policy", []string{contentPolicy}},
+		{"Cache-Control", []string{"private, no-cache"}},
+		{"Vary", []string{"Authorization, Cookie, Accept-Encoding"}},
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
-		header.Set("Server", "argus-fleet")
-		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("X-Frame-Options", "DENY")
-		header.Set("Referrer-Policy", "no-referrer")
-		header.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-src 'self'; object-src 'none'; frame-ancestors 'none'")
-		header.Set("Cache-Control", "private, no-cache")
-		header.Set("Vary", "Authorization, Cookie, Accept-Encoding")
+		for _, f := range fields {
+			header[f.name] = f.values
+		}
 		next.ServeHTTP(w, r)
 	})
 }

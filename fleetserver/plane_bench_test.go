@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -75,7 +74,7 @@ func (c *crowd) join(b *testing.B, size int) {
 func (c *crowd) beat(b *testing.B, from, to, round int) {
 	b.Helper()
 	for i := from; i < to; i++ {
-		beat, err := c.registry.Heartbeat(c.identities[i], "", netip.Addr{})
+		beat, err := c.registry.Heartbeat(c.identities[i], "", registry.Sender{})
 		if err != nil {
 			b.Fatal(err)
 		}

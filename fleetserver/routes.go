@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/argus-dev/argus-operator/fleetapi"
+	"github.com/argus-dev/argus-operator/fleetserver/ui"
 )
 
 // rateClass says which limit a route spends.
@@ -63,6 +65,7 @@ func (s *Server) openRoutes() []route {
 		{http.MethodGet, fleetapi.PathHealthz, permitOpen, rateNone, endpoint(noRequest, s.healthz)},
 		{http.MethodGet, fleetapi.PathReadyz, permitOpen, rateNone, endpoint(noRequest, s.readyz)},
 		{http.MethodGet, "/", permitOpen, rateNone, endpoint(noRequest, s.page)},
+		{http.MethodGet, pathAssets, permitOpen, rateNone, endpoint(assetPath, s.asset)},
 		{http.MethodPost, fleetapi.PathSession, permitOpen, rateNone, endpoint(s.sessionBody, s.signIn)},
 		{http.MethodDelete, fleetapi.PathSession, permitOpen, rateNone, endpoint(sessionScheme(s), s.signOut)},
 	}
@@ -103,19 +106,26 @@ func (s *Server) adminRoutes() []route {
 // routes finds routes by exact path.
 type routes struct {
 	byPath map[string][]route
+	// counters are by path as well, and there is one for requests without a route.
+	counters map[string]*routeCounters
 }
 
 func newRoutes(table []route) routes {
-	byPath := map[string][]route{}
+	t := routes{map[string][]route{}, map[string]*routeCounters{otherRoute: {}}}
 	for _, r := range table {
-		byPath[r.path] = append(byPath[r.path], r)
+		t.byPath[r.path] = append(t.byPath[r.path], r)
+		t.counters[r.path] = &routeCounters{}
 	}
-	return routes{byPath}
+	return t
 }
 
-// canonical maps the one other spelling that members use: a trailing slash in
-// their ARGUS_FLEET_URL makes them post to //fleet/register.
+// canonical maps paths that share a route: the files of the page, and the one
+// other spelling that members use, for a trailing slash in their ARGUS_FLEET_URL
+// makes them post to //fleet/register.
 func canonical(path string) string {
+	if strings.HasPrefix(path, ui.AssetPrefix) {
+		return pathAssets
+	}
 	if path == "/"+fleetapi.PathRegister || path == "/"+fleetapi.PathHeartbeat || path == "/"+fleetapi.PathLeave {
 		return path[1:]
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,14 +20,17 @@ const (
 	// idleTimeout must outlast several heartbeats, so that each finds its connection open.
 	idleTimeout    = 120 * time.Second
 	maxHeaderBytes = 16 << 10
-	// drainTimeout bounds the wait for requests at the end.
-	drainTimeout = 10 * time.Second
+	// drainTimeout bounds the wait for requests at the end: a client that stalls
+	// must not use up the 30 s that Kubernetes allows for an orderly stop.
+	drainTimeout = 5 * time.Second
 	// strangerPatience is how long a stop waits for requests of connections that
 	// have shown no accepted credential.
 	strangerPatience = 200 * time.Millisecond
 	saveInterval     = 5 * time.Minute
 	// valuesPatience bounds what saving values may add to a stop.
 	valuesPatience = 500 * time.Millisecond
+	// maxExpiring is how many clusters are retired at one time.
+	maxExpiring = 1000
 )
 
 // Run listens and serves until the context ends, then answers what is under
@@ -76,6 +80,7 @@ func (s *Server) serve(ctx context.Context) error {
 func (s *Server) await(ctx context.Context, server *http.Server, failed <-chan error) error {
 	select {
 	case err := <-failed:
+		_ = server.Close()
 		return fmt.Errorf("serving: %w", err)
 	case err := <-s.store.Fatal():
 		_ = server.Close()
@@ -83,7 +88,7 @@ func (s *Server) await(ctx context.Context, server *http.Server, failed <-chan e
 	case <-ctx.Done():
 	}
 	s.logger.Info("argus fleet is stopping")
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.drainTimeout)
 	defer cancel()
 	if err := server.Shutdown(drain); err != nil {
 		_ = server.Close()
@@ -122,9 +127,14 @@ func (s *Server) sweep(ctx context.Context) {
 	if len(wentDown) > 0 {
 		s.changes.Add(1) // a view built before these events must not be taken for one that tells of them
 	}
-	for _, identity := range expired {
-		s.expire(ctx, identity)
+	for identities := range slices.Chunk(expired, maxExpiring) {
+		var retiring sync.WaitGroup // together, so that they share commits
+		for _, identity := range identities {
+			retiring.Go(func() { s.expire(ctx, identity) })
+		}
+		retiring.Wait()
 	}
+	s.forgetSurplus()
 	s.settleDebts()
 	s.noteSweep()
 }
@@ -152,19 +162,22 @@ func (s *Server) sweeperLate() bool {
 	return last != nil && s.now().Sub(*last) > 3*s.config.HeartbeatInterval+time.Second
 }
 
+// saveRegularly saves signs of life every now and then, and at once when the
+// context ends: what is known then does not wait for clients that stall.
 func (s *Server) saveRegularly(ctx context.Context) {
-	every(ctx, saveInterval, func() {
+	save := func() {
 		if err := s.save(); err != nil {
 			s.logger.Error("saving signs of life", "error", err)
 		}
-	})
+	}
+	every(ctx, saveInterval, save)
+	save()
 }
 
 // save writes when each cluster was last seen.
 func (s *Server) save() error {
-	now := s.now()
-	seen := s.registry.Unsaved()
-	if err := s.store.SaveSeen(seen, now); err != nil {
+	seen, until := s.registry.Unsaved()
+	if err := s.store.SaveSeen(seen, until); err != nil {
 		s.registry.Resave(seen)
 		return fmt.Errorf("saving when clusters were last seen: %w", err)
 	}

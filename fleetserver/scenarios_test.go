@@ -100,7 +100,8 @@ func TestScenarios(t *testing.T) {
 			{"wrong", post, "/fleet/heartbeat", "ingest", `{"identity": "a", "lease": "x"}`, 409, "identity is leased to another holder\n"},
 			{"none", post, "/fleet/heartbeat", "ingest", `{"identity": "a"}`, 409, "identity is leased to another holder\n"},
 			{"a surrogate", post, "/fleet/heartbeat", "ingest", `{"identity": "a", "lease": "\ud800"}`, 409, "identity is leased to another holder\n"},
-			{"register without", post, "/fleet/register", "ingest", `{"identity": "a"}`, 409, "identity is leased to another holder\n"},
+			{"register with another", post, "/fleet/register", "ingest", `{"identity": "a", "lease": "x"}`, 409, "identity is leased to another holder\n"},
+			{"again, as after a lost reply", post, "/fleet/register", "ingest", `{"identity": "a"}`, 200, `...{"number":1,`},
 		}},
 		"the cap on clusters": {[]string{"ARGUS_FLEET_MAX_CLUSTERS", "2"}, []step{
 			{"first", post, "/fleet/register", "ingest", `{"identity": "a"}`, 200, "..."},
@@ -176,7 +177,7 @@ func TestEveryReplyIsHardened(t *testing.T) {
 	p := newPlane(t)
 	want := map[string]string{
 		"Server": "argus-fleet", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
-		"Content-Security-Policy": "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-src 'self'; object-src 'none'; frame-ancestors 'none'",
+		"Content-Security-Policy": "default-src 'self'; img-src 'self' data:; object-src 'none'; frame-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 		"Cache-Control":           "private, no-cache",
 	}
 	for _, path := range []string{"/healthz", "/", "/api/config", "/metrics", "/nothing"} {

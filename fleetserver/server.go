@@ -22,6 +22,7 @@ import (
 	"github.com/argus-dev/argus-operator/fleetserver/registry"
 	"github.com/argus-dev/argus-operator/fleetserver/source"
 	"github.com/argus-dev/argus-operator/fleetserver/store"
+	"github.com/argus-dev/argus-operator/fleetserver/ui"
 )
 
 // Deps are what a Server takes from outside. Every field has a default.
@@ -65,9 +66,11 @@ type Server struct {
 	hub       *hub
 	// streamBeat is how often a quiet stream is written to.
 	streamBeat time.Duration
-	// bodyDeadline is the constant but in tests.
-	bodyDeadline time.Duration
+	// bodyDeadline and drainTimeout are the constants but in tests.
+	bodyDeadline, drainTimeout time.Duration
 
+	// site is the web page.
+	site                   *ui.Site
 	routes                 routes
 	http                   http.Handler
 	proxies                proxies
@@ -109,15 +112,19 @@ func New(ctx context.Context, config Config, deps Deps) (*Server, error) {
 	}
 	s.gatherer = registerer
 	var err error
+	if s.site, err = ui.Open(); err != nil {
+		return nil, err
+	}
 	if s.metrics, err = newMetrics(registerer, config.Version); err != nil {
 		return nil, fmt.Errorf("registering metrics: %w", err)
 	}
-	if err := registerer.Register(newFleetCollector(s.registry.List)); err != nil {
+	if err := registerer.Register(newFleetCollector(s.registry)); err != nil {
 		return nil, fmt.Errorf("registering metrics: %w", err)
 	}
 	s.keyring = access.NewKeyring(config.surfaces(), s.logger, deps.ReadFile, access.Hooks{
 		Failed:  s.metrics.tokenReloadFailures.Inc,
 		Changed: func(surface string) { s.auditOwn("tokens", "surface", surface, nil) },
+		Name:    s.fingerprint,
 	})
 	if err := s.connect(deps.ReadFile); err != nil {
 		return nil, err
@@ -154,7 +161,7 @@ func newServer(config Config, deps Deps) *Server {
 	}
 	s.registry = registry.New(registry.Options{
 		TTL: config.TTL(), Retention: config.Retention,
-		MaxClusters: config.MaxClusters, MaxFleets: maxFleets,
+		MaxClusters: config.MaxClusters, MaxFleets: maxFleets, MaxRetired: retiredPerCluster * config.MaxClusters,
 		RequireLease: config.RequireLease, HeartbeatBurst: config.HeartbeatBurst,
 		Pepper: []byte(config.SecretPepper.Value), Now: s.now,
 	})
@@ -164,7 +171,7 @@ func newServer(config Config, deps Deps) *Server {
 	s.views = &viewCache{window: config.ViewCache, now: s.now, changes: s.changes.Load, build: s.buildView}
 	s.hub = newHub(s.boot, config.ViewCache, s.views.get, s.events)
 	s.streamBeat = streamBeat
-	s.bodyDeadline = bodyDeadline
+	s.bodyDeadline, s.drainTimeout = bodyDeadline, drainTimeout
 	s.inFlight.limit, s.smallInFlight.limit = maxInFlightBytes, maxSmallInFlightBytes
 	s.proxies = proxies{prefixes: config.TrustedProxies, direct: config.TrustedProxy}
 	s.readLimit = newLimiter(config.ReadBurst, s.now)

@@ -261,11 +261,9 @@ func TestAPrometheusThatHangsHoldsUpNoStop(t *testing.T) {
 	r := startRunning(t, configOf(t, "ARGUS_FLEET_PROMETHEUS_URL", hanging.URL))
 	var asking sync.WaitGroup
 	for _, path := range []string{fleetapi.PathView, fleetapi.PathStream} {
-		asking.Go(func() {
-			w := r.dial()
-			w.say(get, path, tokens["viewer"], 0, "")
-			w.ended(20 * time.Second)
-		})
+		w := r.dial() // before the stop, after which nobody can
+		w.say(get, path, tokens["viewer"], 0, "")
+		asking.Go(func() { w.ended(20 * time.Second) })
 	}
 	<-asked
 	started := time.Now()

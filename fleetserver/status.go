@@ -57,6 +57,7 @@ func (s *Server) clusterStatus(c registry.Cluster) fleetapi.ClusterStatus {
 		Identity: c.Identity, Fleet: c.Fleet, Number: c.Number, Status: statusWord(c.Up),
 		Registrations: c.Registrations, ShardsTotal: len(values.Shards),
 		Guilds: values.Metrics.Guilds, RegisteredAt: c.RegisteredAt, ValuesAt: valuesAt(values.At),
+		Token: c.Token,
 	}
 	for _, shard := range values.Shards {
 		if shard.Status == fleetapi.StatusUp {

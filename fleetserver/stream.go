@@ -45,7 +45,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, caller Caller) e
 			wire = f.wire
 		case <-beat.C:
 		}
-		if !s.permitted(permitViewer, r) || send(w, wire) != nil {
+		if _, ok := s.permitted(permitViewer, r); !ok || send(w, wire) != nil {
 			return nil
 		}
 	}

@@ -235,7 +235,7 @@ func TestAViewerThatLagsIsLetGo(t *testing.T) {
 	for range pendingFrames + 2 {
 		p.clock.advance(time.Second)
 		p.beat("a", "", "")
-		p.server.hub.publish()
+		p.server.hub.publishFor(p.server.hub.stop)
 	}
 	frames := 0
 	for range v.frames {
@@ -255,9 +255,9 @@ func TestAClusterThatGoesDownIsToldThoughTheViewHasShownItAlready(t *testing.T) 
 		t.Fatal(err)
 	}
 	p.clock.advance(time.Minute)
-	p.server.hub.publish() // it is down, and the sweeper has not come by
+	p.server.hub.publishFor(p.server.hub.stop) // it is down, and the sweeper has not come by
 	p.server.sweep(t.Context())
-	p.server.hub.publish()
+	p.server.hub.publishFor(p.server.hub.stop)
 	p.server.hub.leave(v)
 	var frames bytes.Buffer
 	for f := range v.frames {
@@ -287,7 +287,7 @@ func TestAResetIsMadeOnceForAllWhoJoin(t *testing.T) {
 	}
 	p.clock.advance(time.Second)
 	p.beat("a", "", snapshot(map[string]float64{"guilds": 7}))
-	p.server.hub.publish()
+	p.server.hub.publishFor(p.server.hub.stop)
 	if c := string(first("10.0.0.3")); !strings.Contains(c, `"guilds":7`) {
 		t.Errorf("a reset after a change is of before it: %s", c)
 	}
@@ -305,5 +305,38 @@ func TestAStreamThatHasMissedNothingOpensAtOnce(t *testing.T) {
 	}
 	if took := time.Since(started); took > 5*time.Second {
 		t.Errorf("the headers took %s", took)
+	}
+}
+
+// TestWorkThatWasStoppedPublishesNothing has the work of a hub that rested end
+// late, with a view from before somebody joined anew.
+func TestWorkThatWasStoppedPublishesNothing(t *testing.T) {
+	now := viewSnapshot{rendered: rendered{etag: "old", body: []byte("{}")}}
+	h := newHub("boot", time.Hour, func() (viewSnapshot, error) { return now, nil }, newEventLog(time.Now))
+	defer h.close()
+	join := func() *viewer {
+		t.Helper()
+		v, err := h.join(netip.MustParseAddr("10.0.0.1"), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	h.leave(join())
+	h.mu.Lock()
+	stopped := h.stop
+	h.rest()
+	h.mu.Unlock()
+	now.etag = "new"
+	v := join()
+	now.etag = "old"
+	h.publishFor(stopped)
+	if got := len(v.frames); got != 1 {
+		t.Errorf("%d frames, want the reset alone", got)
+	}
+	now.etag = "newer"
+	h.publishFor(h.stop)
+	if got := len(v.frames); got != 2 {
+		t.Errorf("%d frames after a change, want 2", got)
 	}
 }

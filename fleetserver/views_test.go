@@ -160,12 +160,12 @@ func TestStatus(t *testing.T) {
 		{"name": "discord_shard_up", "labels": {"shard": "0"}, "value": 1},
 		{"name": "discord_shard_up", "labels": {"shard": "1"}, "value": 0},
 		{"name": "discord_guilds", "labels": {}, "value": 12}]}}}`)
-	at := p.clock.now()
+	at, token := p.clock.now(), fleetapi.Fingerprint("pepper", "ingest", tokens["ingest"])
 	var got fleetapi.Status
 	p.get(fleetapi.PathStatus+"?fleet=asia&prefix=shop-", &got)
 	want := fleetapi.Status{Version: "1.2.3", Clusters: []fleetapi.ClusterStatus{
-		{Identity: "shop-0", Fleet: "asia", Number: 1, Status: "up", Registrations: 1, ShardsUp: 1, ShardsTotal: 2, Guilds: 12, RegisteredAt: at, ValuesAt: &at},
-		{Identity: "shop-1", Fleet: "asia", Number: 2, Status: "up", Registrations: 1, RegisteredAt: at},
+		{Identity: "shop-0", Fleet: "asia", Number: 1, Status: "up", Registrations: 1, ShardsUp: 1, ShardsTotal: 2, Guilds: 12, RegisteredAt: at, ValuesAt: &at, Token: token},
+		{Identity: "shop-1", Fleet: "asia", Number: 2, Status: "up", Registrations: 1, RegisteredAt: at, Token: token},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

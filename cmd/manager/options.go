@@ -6,11 +6,13 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/argus-dev/argus-operator/controllers"
 	"github.com/argus-dev/argus-operator/internal/manifests"
 )
 
@@ -35,6 +37,7 @@ type options struct {
 	ingressNamespaces    string
 	monitoringNamespaces string
 	podLabels            string
+	kindsInterval        time.Duration
 	logFormat            string
 	logLevel             string
 }
@@ -55,6 +58,7 @@ func defaultOptions() *options {
 		metricsAuth:    "kubernetes",
 		fleetImage:     imageRepository + ":" + version,
 		podLabels:      "app.kubernetes.io/name=argus-operator",
+		kindsInterval:  controllers.DefaultKindsInterval,
 		logFormat:      "json",
 		logLevel:       "info",
 	}
@@ -76,6 +80,8 @@ func (o *options) bind(flags *pflag.FlagSet) {
 		"label selector of the namespaces whose pods may scrape; none means any namespace")
 	flags.StringVar(&o.podLabels, "operator-pod-labels", o.podLabels,
 		"labels of the operator's own pods, which NetworkPolicies let in")
+	flags.DurationVar(&o.kindsInterval, "optional-kinds-interval", o.kindsInterval,
+		"how often to look whether the cluster has the Gateway API and the Prometheus Operator, at least 1s")
 	flags.StringVar(&o.logFormat, "log-format", o.logFormat, "json or text")
 	flags.StringVar(&o.logLevel, "log-level", o.logLevel, "debug, info, warn or error")
 }
@@ -95,6 +101,9 @@ func (o *options) validate() (*settings, error) {
 	}
 	if o.fleetImage == "" {
 		wrong = append(wrong, errors.New("--fleet-image is empty: give an image with a tag or digest"))
+	}
+	if o.kindsInterval < time.Second {
+		wrong = append(wrong, fmt.Errorf("--optional-kinds-interval %s: use 1s or more", o.kindsInterval))
 	}
 	for _, namespace := range o.watchNamespaces {
 		if problems := validation.IsDNS1123Label(namespace); len(problems) > 0 {

@@ -100,10 +100,19 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, s *settings) error {
 	if err := mgr.Add(poller); err != nil {
 		return fmt.Errorf("adding the poller: %w", err)
 	}
+	kinds, err := controllers.NewOptionalKinds(mgr, s.watchNamespaces, s.kindsInterval)
+	if err != nil {
+		return err
+	}
+	if err := mgr.Add(kinds); err != nil {
+		return fmt.Errorf("adding the search for optional kinds: %w", err)
+	}
+	reader := kinds.Client(mgr.GetClient())
 	base := controllers.Base{
-		Client:  mgr.GetClient(),
-		Applier: apply.New(mgr.GetClient(), mgr.GetAPIReader(), own.Wrote),
+		Client:  reader,
+		Applier: apply.New(reader, mgr.GetAPIReader(), own.Wrote),
 		Fleets:  poller,
+		Kinds:   kinds,
 		Events:  mgr.GetEventRecorder("argus-operator"),
 		Metrics: own,
 		Options: s.manifests,
@@ -117,9 +126,13 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, s *settings) error {
 	if err := bots.SetupWithManager(ctx, mgr, poller.Woken(v1alpha1.KindArgusBot)); err != nil {
 		return fmt.Errorf("setting up ArgusBot: %w", err)
 	}
-	for add, check := range map[string]func(string, healthz.Checker) error{"healthz": mgr.AddHealthzCheck, "readyz": mgr.AddReadyzCheck} {
-		if err := check(add, healthz.Ping); err != nil {
-			return fmt.Errorf("adding %s: %w", add, err)
+	return addChecks(mgr)
+}
+
+func addChecks(mgr ctrl.Manager) error {
+	for name, add := range map[string]func(string, healthz.Checker) error{"healthz": mgr.AddHealthzCheck, "readyz": mgr.AddReadyzCheck} {
+		if err := add(name, healthz.Ping); err != nil {
+			return fmt.Errorf("adding %s: %w", name, err)
 		}
 	}
 	return nil

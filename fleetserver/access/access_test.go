@@ -49,7 +49,7 @@ func TestSurfaceTakesTheFirstSecretWithATokenAlone(t *testing.T) {
 }
 
 func TestAccept(t *testing.T) {
-	l := NewList("viewer", []string{"new", "old", "ünïcode"})
+	l := NewList("viewer", []string{"new", "old", "ünïcode"}, strings.ToUpper)
 	for token, want := range map[string]bool{
 		"new": true, "old": true, "ünïcode": true,
 		"": false, "New": false, "new ": false, "ne": false, strings.Repeat("x", 1<<20): false, "\xff": false,
@@ -58,16 +58,27 @@ func TestAccept(t *testing.T) {
 			t.Errorf("token %.10q accepted: %v, want %v", token, got, want)
 		}
 	}
-	if NewList("viewer", nil).Accept("", noon) {
+	if NewList("viewer", nil, strings.ToUpper).Accept("", noon) {
 		t.Error("an empty list accepts the empty token")
 	}
 }
 
+func TestMatchNamesTheToken(t *testing.T) {
+	f := newFixture(t)
+	f.write(t, "second, first")
+	f.Reload()
+	for token, want := range map[string]string{"first": "viewer FIRST", "second": "viewer SECOND", "third": ""} {
+		if got, ok := f.List("viewer").Match(token, noon); got != want || ok != (want != "") {
+			t.Errorf("token %q is %q (%v), want %q", token, got, ok, want)
+		}
+	}
+}
+
 func TestUsesKeepTheLastUseAcrossAChange(t *testing.T) {
-	l := NewList("viewer", []string{"old"})
+	l := NewList("viewer", []string{"old"}, strings.ToUpper)
 	l.Accept("old", noon)
 	l.set([]string{"new", "old"})
-	want := []Use{{Token: "new"}, {Token: "old", Last: noon}}
+	want := []Use{{Token: "new", Name: "NEW"}, {Token: "old", Name: "OLD", Last: noon}}
 	if diff := cmp.Diff(want, l.Uses()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
@@ -101,7 +112,10 @@ type fixture struct {
 }
 
 // ignored are hooks for tests that look elsewhere.
-func ignored() Hooks { return Hooks{func() {}, func(string) {}} }
+func ignored() Hooks { return Hooks{func() {}, func(string) {}, named} }
+
+// named names a token by its surface and itself in capitals.
+func named(surface, token string) string { return surface + " " + strings.ToUpper(token) }
 
 // newFixture has a viewer list from a file and an ingest list from a variable.
 func newFixture(t *testing.T) *fixture {
@@ -112,7 +126,7 @@ func newFixture(t *testing.T) *fixture {
 		{Name: "viewer", Secrets: []Secret{{Value: "first", File: f.file}, {Value: "shared"}}},
 		{Name: "ingest", Secrets: []Secret{{}, {Value: "shared"}}},
 		{Name: "admin"},
-	}, slog.New(slog.NewTextHandler(f.logs, nil)), nil, Hooks{func() { f.failed++ }, func(surface string) { f.changed = append(f.changed, surface) }})
+	}, slog.New(slog.NewTextHandler(f.logs, nil)), nil, Hooks{func() { f.failed++ }, func(surface string) { f.changed = append(f.changed, surface) }, named})
 	return f
 }
 
@@ -270,7 +284,7 @@ func TestABusyDirectoryDoesNotPutOffAReload(t *testing.T) {
 }
 
 func TestALastUseKeepsItsMonotonicReading(t *testing.T) {
-	l := NewList("viewer", []string{"x"})
+	l := NewList("viewer", []string{"x"}, strings.ToUpper)
 	l.Accept("x", time.Now())
 	if last := l.Uses()[0].Last; !strings.Contains(last.String(), " m=") {
 		t.Errorf("%s: a step of the wall clock would change its age", last)

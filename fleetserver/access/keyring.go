@@ -58,6 +58,8 @@ type Hooks struct {
 	Failed func()
 	// Changed is called when a surface accepts other tokens than before.
 	Changed func(surface string)
+	// Name tells a token for those who must not see it.
+	Name func(surface, token string) string
 }
 
 // NewKeyring returns the lists as configured. read reads a file; os.ReadFile if nil.
@@ -70,7 +72,8 @@ func NewKeyring(surfaces []Surface, logger *slog.Logger, read func(string) ([]by
 		lists: map[string]*List{}, trouble: map[string]bool{},
 	}
 	for _, surface := range surfaces {
-		k.lists[surface.Name] = NewList(surface.Name, surface.Tokens())
+		name := func(token string) string { return hooks.Name(surface.Name, token) }
+		k.lists[surface.Name] = NewList(surface.Name, surface.Tokens(), name)
 	}
 	return k
 }

@@ -3,7 +3,6 @@
 package history
 
 import (
-	"math"
 	"strconv"
 	"sync"
 	"time"
@@ -17,6 +16,15 @@ const Points = 240
 // keys is the number of values of a point, those of fleetapi.Metrics.
 const keys = 9
 
+// A series' points are allocated as time goes by, a span of the axis at a time,
+// and for many series together: all of them at once would be a burst of
+// gigabytes in a large fleet. A slab has just one of the allocator's sizes.
+const (
+	spanPoints = 16
+	spans      = Points / spanPoints
+	slabSeries = 32
+)
+
 // Recorder holds the series. It is safe for concurrent use.
 type Recorder struct {
 	mu sync.Mutex
@@ -24,37 +32,43 @@ type Recorder struct {
 	times  [Points]time.Time
 	ticks  int
 	series map[string]*series
-	// free are those of slabs that nobody uses. Memory of series that ended is
-	// kept for others.
-	free []*series
+	// slabs hold the points, by the span of the axis and the places of series;
+	// one that nobody has written to is nil.
+	slabs [spans][]*slab
+	// places is how many series there have been at one time; free are those
+	// places that nobody uses now. Their memory is kept for others.
+	places int
+	free   []int
 }
 
-// series is free of pointers, so that the garbage collector passes it by.
+// slab is free of pointers, so that the garbage collector passes it by.
+type slab [slabSeries][spanPoints][keys]float32
+
+// series is where to find its points.
 type series struct {
-	// values of a slot begin with NaN where there is no point.
-	values [Points][keys]float32
+	place int
 	// last is the tick of the newest point.
 	last int
+	// present has a bit for each slot of the ring: where it is not set, there is
+	// no point, whatever the slab holds.
+	present [(Points + 63) / 64]uint64
 }
 
-// slabSeries is how many series are allocated together: one alone would be
-// rounded up to a size of the allocator's, which costs a tenth.
-const slabSeries = 32
+func (s *series) has(slot int) bool { return s.present[slot/64]&(1<<(slot%64)) != 0 }
 
-// take returns an empty series.
-func (r *Recorder) take() *series {
-	if len(r.free) == 0 {
-		slab := make([]series, slabSeries)
-		for i := range slab {
-			r.free = append(r.free, &slab[i])
-		}
+func (s *series) set(slot int) { s.present[slot/64] |= 1 << (slot % 64) }
+
+func (s *series) clear(slot int) { s.present[slot/64] &^= 1 << (slot % 64) }
+
+// begin adds an empty series.
+func (r *Recorder) begin(name string) *series {
+	s := &series{place: r.places}
+	if last := len(r.free) - 1; last >= 0 {
+		s.place, r.free = r.free[last], r.free[:last]
+	} else {
+		r.places++
 	}
-	last := len(r.free) - 1
-	s := r.free[last]
-	r.free = r.free[:last]
-	for slot := range s.values {
-		s.clear(slot)
-	}
+	r.series[name] = s
 	return s
 }
 
@@ -62,13 +76,21 @@ func (r *Recorder) take() *series {
 func (r *Recorder) drop(name string) {
 	if s := r.series[name]; s != nil {
 		delete(r.series, name)
-		r.free = append(r.free, s)
+		r.free = append(r.free, s.place)
 	}
 }
 
-func (s *series) has(slot int) bool { return !math.IsNaN(float64(s.values[slot][0])) }
-
-func (s *series) clear(slot int) { s.values[slot][0] = float32(math.NaN()) }
+// point is where a series has its values of a slot.
+func (r *Recorder) point(s *series, slot int) *[keys]float32 {
+	slabs, number := &r.slabs[slot/spanPoints], s.place/slabSeries
+	for len(*slabs) <= number {
+		*slabs = append(*slabs, nil)
+	}
+	if (*slabs)[number] == nil {
+		(*slabs)[number] = new(slab)
+	}
+	return &(*slabs)[number][s.place%slabSeries][slot%spanPoints]
+}
 
 // New returns an empty recorder.
 func New() *Recorder { return &Recorder{series: map[string]*series{}} }
@@ -93,10 +115,11 @@ func (r *Recorder) Record(at time.Time, points map[string]fleetapi.Metrics) {
 	for name, metrics := range points {
 		s := r.series[name]
 		if s == nil {
-			s = r.take()
-			r.series[name] = s
+			s = r.begin(name)
 		}
-		s.values[slot], s.last = pack(metrics), r.ticks
+		s.set(slot)
+		s.last = r.ticks
+		*r.point(s, slot) = pack(metrics)
 	}
 }
 
@@ -118,7 +141,7 @@ func (r *Recorder) Get(name string) []fleetapi.HistoryPoint {
 	}
 	for tick := max(r.ticks-Points, 0); tick < r.ticks; tick++ {
 		if slot := tick % Points; s.has(slot) {
-			points = append(points, fleetapi.HistoryPoint{T: r.times[slot], Metrics: unpack(s.values[slot])})
+			points = append(points, fleetapi.HistoryPoint{T: r.times[slot], Metrics: unpack(r.point(s, slot))})
 		}
 	}
 	return points
@@ -131,7 +154,7 @@ func pack(m fleetapi.Metrics) [keys]float32 {
 	}
 }
 
-func unpack(v [keys]float32) fleetapi.Metrics {
+func unpack(v *[keys]float32) fleetapi.Metrics {
 	return fleetapi.Metrics{
 		LatencySeconds: widen(v[0]), ShardsUp: widen(v[1]), Guilds: widen(v[2]), CachedUsers: widen(v[3]), InteractionsRate: widen(v[4]),
 		ErrorRate: widen(v[5]), DurationP95Seconds: widen(v[6]), RateLimitsRate: widen(v[7]), UptimeSeconds: widen(v[8]),

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -91,8 +93,28 @@ func TestASeriesStartsEmptyWhereAnotherHasBeen(t *testing.T) {
 	if diff := cmp.Diff([]int{5}, ticks(r.Get("b"))); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if len(r.free) != slabSeries-1 {
-		t.Errorf("%d series are free, want all of the slab but one", len(r.free))
+	if r.places != 1 || len(r.free) != 0 {
+		t.Errorf("%d places, %d of them free, want the one that both have had", r.places, len(r.free))
+	}
+}
+
+func TestMemoryIsTakenAsTimeGoesBy(t *testing.T) {
+	r := New()
+	names := make([]string, slabSeries+1)
+	for i := range names {
+		names[i] = strconv.Itoa(i)
+	}
+	allocated := func() (count int) {
+		for _, span := range r.slabs {
+			count += len(slices.DeleteFunc(slices.Clone(span), func(s *slab) bool { return s == nil }))
+		}
+		return count
+	}
+	for tick := range 3 * Points {
+		record(r, tick, names...)
+		if want := 2 * min(tick/spanPoints+1, spans); allocated() != want {
+			t.Fatalf("%d slabs after %d points, want %d", allocated(), tick+1, want)
+		}
 	}
 }
 

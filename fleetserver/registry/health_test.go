@@ -11,10 +11,10 @@ import (
 )
 
 var (
-	here      = netip.MustParseAddr("10.0.0.1")
-	there     = netip.MustParseAddr("10.0.0.2")
-	elsewhere = netip.MustParseAddr("10.0.0.3")
-	farAway   = netip.MustParseAddr("10.0.0.4")
+	here      = Sender{Remote: netip.MustParseAddr("10.0.0.1")}
+	there     = Sender{Remote: netip.MustParseAddr("10.0.0.2")}
+	elsewhere = Sender{Remote: netip.MustParseAddr("10.0.0.3")}
+	farAway   = Sender{Remote: netip.MustParseAddr("10.0.0.4")}
 )
 
 func beat(t *testing.T, r *Registry, identity string) {
@@ -113,7 +113,7 @@ func TestRestoreGivesTheLivingOneTTLAndTheDeadNone(t *testing.T) {
 	c.advance(time.Minute)
 	number(t, old, "alive", "asia")
 	c.advance(5 * time.Second)
-	saved := state(old, c.at)
+	saved := old.State()
 
 	c.advance(12 * time.Hour) // nobody's fault
 	r := newTest(c, func(o *Options) { o.Retention = time.Hour })
@@ -149,7 +149,7 @@ func TestARegisterAndAConfirmationAreSignsOfLifeToSaveWithThem(t *testing.T) {
 	c := newClock()
 	r := newTest(c, nil)
 	joined := join(t, r, Registration{Identity: "a", Fleet: "asia"})
-	if diff := cmp.Diff(map[string]time.Time{"a": c.at}, joined.Seen()); diff != "" {
+	if diff := cmp.Diff(map[string]Sign{"a": {c.at, new(time.Duration(0))}}, joined.Seen()); diff != "" {
 		t.Errorf("register (-want +got)\n%s", diff)
 	}
 	c.advance(time.Second)
@@ -157,7 +157,7 @@ func TestARegisterAndAConfirmationAreSignsOfLifeToSaveWithThem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]time.Time{"a": c.at}, confirming.Confirm.Seen()); diff != "" {
+	if diff := cmp.Diff(map[string]Sign{"a": {c.at, new(time.Second)}}, confirming.Confirm.Seen()); diff != "" {
 		t.Errorf("confirmation (-want +got)\n%s", diff)
 	}
 	r.Apply(confirming.Confirm)
@@ -175,29 +175,43 @@ func TestUnsavedHandsOutEachSignOfLifeOnce(t *testing.T) {
 	c := newClock()
 	r := newTest(c, nil)
 	number(t, r, "a", "asia")
-	first := r.Unsaved()
-	if diff := cmp.Diff(map[string]time.Time{"a": c.at}, first); diff != "" {
+	c.advance(time.Second)
+	first, until := r.Unsaved()
+	if diff := cmp.Diff(map[string]Sign{"a": {c.at.Add(-time.Second), new(time.Duration(0))}}, first); diff != "" {
 		t.Errorf("first (-want +got)\n%s", diff)
 	}
-	if again := r.Unsaved(); len(again) != 0 {
+	if diff := cmp.Diff(Sign{c.at, new(time.Second)}, until); diff != "" {
+		t.Errorf("until (-want +got)\n%s", diff)
+	}
+	if again, _ := r.Unsaved(); len(again) != 0 {
 		t.Errorf("nothing happened, yet %v is unsaved", again)
 	}
 	r.Resave(first)
-	if again := r.Unsaved(); len(again) != 1 {
+	if again, _ := r.Unsaved(); len(again) != 1 {
 		t.Error("a failed save is forgotten")
 	}
 }
 
-// TestAStepOfTheWallClockIsNotSaved plays a clock that was set back by an hour
-// after a beat: the age that the next start goes by stays what it was.
-func TestAStepOfTheWallClockIsNotSaved(t *testing.T) {
-	c := newClock()
-	r := newTest(c, nil)
-	number(t, r, "a", "asia")
-	r.entries["a"].lastSeen = c.at.Add(time.Hour) // as the clock said then
-	c.advance(10 * time.Second)
-	if diff := cmp.Diff(map[string]time.Time{"a": c.at.Add(-10 * time.Second)}, r.Unsaved()); diff != "" {
-		t.Errorf("saved (-want +got)\n%s", diff)
+// TestAStepOfTheWallClockMakesNobodyOlder plays a clock that was set forward by
+// a day after a beat, and back before it: the next start goes by the on-time.
+func TestAStepOfTheWallClockMakesNobodyOlder(t *testing.T) {
+	for _, step := range []time.Duration{24 * time.Hour, -24 * time.Hour} {
+		c := newClock()
+		old := newTest(c, nil)
+		number(t, old, "alive", "asia")
+		number(t, old, "dead", "asia")
+		c.advance(time.Minute)
+		beat(t, old, "alive")
+		saved := old.State()
+		saved.LastRun.At = saved.LastRun.At.Add(step)
+		c.at = c.at.Add(step)
+		r := newTest(c, nil)
+		r.Restore(saved)
+		for identity, want := range map[string]bool{"alive": true, "dead": false} {
+			if got, _ := find(r, identity); got.Up != want {
+				t.Errorf("a step of %s: %s is up %v, want %v", step, identity, got.Up, want)
+			}
+		}
 	}
 }
 

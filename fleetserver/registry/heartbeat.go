@@ -23,9 +23,16 @@ type Beat struct {
 	CameUp bool
 }
 
+// Sender is who sends a heartbeat, as far as it tells.
+type Sender struct {
+	Remote netip.Addr
+	// Token names the token that it presented, "" for none.
+	Token string
+}
+
 // Heartbeat notes that a cluster lives. It refuses with ErrUnknown, ErrLeased
 // or ErrHeartbeatRate; then nothing has changed.
-func (r *Registry) Heartbeat(identity, lease string, remote netip.Addr) (Beat, error) {
+func (r *Registry) Heartbeat(identity, lease string, from Sender) (Beat, error) {
 	presented := Digest(r.options.Pepper, lease)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -38,10 +45,11 @@ func (r *Registry) Heartbeat(identity, lease string, remote netip.Addr) (Beat, e
 	if !e.bucket.AllowN(now, 1) {
 		return Beat{}, ErrHeartbeatRate
 	}
-	e.seen, e.lastSeen, e.unsaved = now, now, true
+	e.hear(now, r.on.at(now))
+	e.token = from.Token
 	beat := Beat{Generation: e.Registrations, Fleet: e.Fleet, Number: e.Number(), CameUp: !e.wasUp}
 	e.wasUp = true
-	beat.Conflict = e.remotes.observe(sender(presented, remote), now, r.options.TTL)
+	beat.Conflict = e.remotes.observe(sender(presented, from.Remote), now, r.options.TTL)
 	if held == holdsPending && r.drafts[identity] == nil {
 		beat.Confirm = r.confirmation(e)
 	}
@@ -65,7 +73,7 @@ func (r *Registry) Admits(identity, lease string) bool {
 
 // beating refuses a beat of a stranger, or with a lease of somebody else.
 func (r *Registry) beating(e *entry, presented string, now time.Time) (holding, error) {
-	if e == nil || e.Left || e.Retired {
+	if e == nil || e.Left {
 		return holdsNothing, ErrUnknown
 	}
 	held := e.holding(presented)
@@ -86,7 +94,7 @@ func (r *Registry) gate(e *entry, held holding, now time.Time) error {
 
 func (r *Registry) confirmation(e *entry) *Change {
 	record := e.clone()
-	record.Confirmed, record.Pending = record.Pending, ""
+	record.Confirmed, record.Pending, record.Claim = record.Pending, "", ""
 	change := &Change{Kind: Confirmed, Record: record}
 	r.openLocked(record.Identity, change)
 	return change

@@ -50,16 +50,3 @@ func find(r *Registry, identity string) (Cluster, bool) {
 	}
 	return Cluster{}, false
 }
-
-// state is what a store would hold of a registry after everything was saved.
-func state(r *Registry, lastRun time.Time) State {
-	s := State{LastSeen: map[string]time.Time{}, Counters: map[string]int{}, LastRun: lastRun}
-	for fleet, n := range r.counters {
-		s.Counters[fleet] = n
-	}
-	for identity, e := range r.entries {
-		s.Records = append(s.Records, e.clone())
-		s.LastSeen[identity] = wall(e.lastSeen)
-	}
-	return s
-}

@@ -57,6 +57,13 @@ func (r Record) current(h holding) bool {
 	return h == holdsPending || (h == holdsConfirmed && r.Pending == "")
 }
 
+// claimed reports whether a digest is what the pending lease was issued for,
+// and nobody has proven to hold one since. It is then the same process again,
+// whose reply got lost, or one that has as good a claim.
+func (r Record) claimed(digest string) bool {
+	return r.Confirmed == "" && subtle.ConstantTimeCompare([]byte(r.Claim), []byte(digest)) == 1
+}
+
 func (r Record) leased() bool { return r.Pending != "" || r.Confirmed != "" }
 
 func sameDigest(stored, presented string) bool {

@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"errors"
-	"net/netip"
 	"testing"
 	"time"
 )
@@ -95,13 +94,40 @@ func TestRequiredLeases(t *testing.T) {
 			next := h.register(issued, nil)
 			h.beat(next, nil)
 		},
+		"a first reply that is lost does not either": func(h holder) {
+			h.register("", nil) // the replies get lost
+			h.register("", nil)
+			lease := h.register("", nil)
+			h.register("wrong", ErrLeased)
+			h.beat(lease, nil)
+			h.register("", ErrLeased)
+		},
+		"nor one to a process with a worthless lease, whose place nobody else has": func(h holder) {
+			h.register("worthless", nil) // the reply gets lost
+			h.register("", ErrLeased)
+			h.register("wrong", ErrLeased)
+			h.beat(h.register("worthless", nil), nil)
+			h.register("worthless", ErrLeased)
+		},
+		"of two that come without a lease the later one has the identity": func(h holder) {
+			first, second := h.register("", nil), h.register("", nil)
+			h.beat(first, ErrLeased)
+			h.beat(second, nil)
+			h.register(first, ErrLeased)
+		},
+		"a lease that a register presented is as good as one that has beaten": func(h holder) {
+			next := h.register(h.register("", nil), nil)
+			h.register("", ErrLeased)
+			h.beat(next, nil)
+		},
 		"a silent holder's identity can be claimed, and then the old lease is dead": func(h holder) {
 			old := h.register("", nil)
 			h.beat(old, nil)
 			h.c.advance(21 * time.Second)
 			h.beat("stranger", ErrUnknown)
-			fresh := h.register("", nil)
+			h.register("", nil)        // the reply gets lost
 			h.register(old, ErrLeased) // even before the new holder has beaten
+			fresh := h.register("", nil)
 			h.beat(fresh, nil)
 			h.beat(old, ErrLeased)
 			h.register(old, ErrLeased)
@@ -228,7 +254,7 @@ func TestConflicts(t *testing.T) {
 	type sign struct {
 		after int // seconds
 		lease string
-		from  netip.Addr
+		from  Sender
 	}
 	for name, tc := range map[string]struct {
 		signs []sign

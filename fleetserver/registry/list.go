@@ -20,6 +20,9 @@ type Cluster struct {
 	Registrations int
 	Version       string
 	ScrapeTarget  string
+	// Token names the one that the last register or beat of this run came with; "" for
+	// none.
+	Token string
 	// Expires is the last moment at which it is up if it stays silent; zero for one that is down.
 	Expires time.Time
 }
@@ -40,12 +43,7 @@ func (r *Registry) List() []Cluster {
 }
 
 func (r *Registry) sorted() []*entry {
-	entries := make([]*entry, 0, r.listed)
-	for _, e := range r.entries {
-		if !e.Retired {
-			entries = append(entries, e)
-		}
-	}
+	entries := slices.AppendSeq(make([]*entry, 0, len(r.entries)), maps.Values(r.entries))
 	slices.SortFunc(entries, func(a, b *entry) int {
 		return cmp.Or(cmp.Compare(a.Fleet, b.Fleet), cmp.Compare(a.Number(), b.Number()), cmp.Compare(a.Identity, b.Identity))
 	})
@@ -58,7 +56,7 @@ func (r *Registry) describe(e *entry, now time.Time) Cluster {
 		Up: r.up(e, now), Left: e.Left,
 		LastSeen: wall(e.lastSeen), FirstSeen: e.FirstSeen,
 		RegisteredAt: e.RegisteredAt, Registrations: e.Registrations,
-		Version: e.Version, ScrapeTarget: e.ScrapeTarget,
+		Version: e.Version, ScrapeTarget: e.ScrapeTarget, Token: e.token,
 	}
 	if c.Up {
 		c.Expires = e.seen.Add(r.options.TTL)
@@ -70,7 +68,7 @@ func (r *Registry) describe(e *entry, now time.Time) Cluster {
 func (r *Registry) Count() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.listed
+	return len(r.entries)
 }
 
 // HasFleet reports whether any cluster of a fleet is listed, up or not.
@@ -87,9 +85,6 @@ func (r *Registry) Sweep() (wentDown []Cluster, expired []string) {
 	defer r.mu.Unlock()
 	now := r.options.Now()
 	for _, e := range r.entries {
-		if e.Retired {
-			continue
-		}
 		up := r.up(e, now)
 		if e.wasUp && !up {
 			e.wasUp = false
@@ -102,26 +97,24 @@ func (r *Registry) Sweep() (wentDown []Cluster, expired []string) {
 	return wentDown, expired
 }
 
-// Unsaved returns the signs of life since the last call, for the store, in the
-// wall clock's present reckoning: a step of it since then must not make a
-// cluster look older or younger at the next start. Those whose saving failed go
-// back with Resave.
-func (r *Registry) Unsaved() map[string]time.Time {
+// Unsaved returns the signs of life since the last call and the moment up to
+// which they are complete, for the store. Those whose saving failed go back
+// with Resave.
+func (r *Registry) Unsaved() (seen map[string]Sign, until Sign) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := r.options.Now()
-	seen := map[string]time.Time{}
+	seen = map[string]Sign{}
 	for identity, e := range r.entries {
 		if e.unsaved {
-			seen[identity] = wall(now).Add(-now.Sub(e.seen)).Truncate(time.Microsecond)
+			seen[identity] = e.sign()
 			e.unsaved = false
 		}
 	}
-	return seen
+	return seen, r.running()
 }
 
 // Resave marks signs of life as not saved after all.
-func (r *Registry) Resave(seen map[string]time.Time) {
+func (r *Registry) Resave(seen map[string]Sign) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for identity := range seen {
@@ -136,10 +129,10 @@ func (r *Registry) Resave(seen map[string]time.Time) {
 func (r *Registry) State() State {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	state := State{LastSeen: map[string]time.Time{}, Counters: maps.Clone(r.counters), LastRun: wall(r.options.Now())}
+	state := State{Records: r.retired.oldest(r.retired.count()), LastSeen: map[string]Sign{}, Counters: maps.Clone(r.counters), LastRun: r.running()}
 	for identity, e := range r.entries {
 		state.Records = append(state.Records, e.clone())
-		state.LastSeen[identity] = wall(e.lastSeen)
+		state.LastSeen[identity] = e.sign()
 	}
 	return state
 }

@@ -14,7 +14,7 @@ type Record struct {
 	Numbers map[string]int `json:"numbers"`
 
 	FirstSeen     time.Time `json:"first_seen"`
-	RegisteredAt  time.Time `json:"registered_at"`
+	RegisteredAt  time.Time `json:"registered_at,omitzero"`
 	Registrations int       `json:"registrations"`
 	Version       string    `json:"version,omitempty"`
 	ScrapeTarget  string    `json:"scrape_target,omitempty"`
@@ -23,11 +23,15 @@ type Record struct {
 	// accepted, Pending that of the last one issued since.
 	Confirmed string `json:"confirmed,omitempty"`
 	Pending   string `json:"pending,omitempty"`
+	// Claim is the digest of what the process presented that the pending lease
+	// was issued to, "" for nothing; it tells while no lease is confirmed.
+	Claim string `json:"claim,omitempty"`
 
 	// Left means that the member said goodbye; Retired that the identity is
-	// kept only for its numbers.
-	Left    bool `json:"left,omitempty"`
-	Retired bool `json:"retired,omitempty"`
+	// kept only for its numbers, since RetiredAt.
+	Left      bool      `json:"left,omitempty"`
+	Retired   bool      `json:"retired,omitempty"`
+	RetiredAt time.Time `json:"retired_at,omitzero"`
 }
 
 // Number is the number in the current fleet.
@@ -42,11 +46,12 @@ func (r Record) clone() Record {
 type State struct {
 	Records []Record
 	// LastSeen holds the last sign of life by identity.
-	LastSeen map[string]time.Time
+	LastSeen map[string]Sign
 	// Counters holds the highest number ever drawn by fleet.
 	Counters map[string]int
-	// LastRun is when the control plane is last known to have run.
-	LastRun time.Time
+	// LastRun is when the control plane is last known to have run: up to then
+	// every sign of life is in LastSeen.
+	LastRun Sign
 }
 
 // Kind says what a Change does.
@@ -64,6 +69,9 @@ const (
 	LeaseReset
 	// Resaved changes nothing: it pays what ApplyOwed has left open.
 	Resaved
+	// Forgotten drops a retired identity that there is no room for; its numbers
+	// stay drawn.
+	Forgotten
 )
 
 // Change is a drafted change of one identity, to be made durable and then
@@ -81,16 +89,18 @@ type Change struct {
 	New       bool
 	MovedFrom string
 
-	at   time.Time
-	done chan struct{}
+	at    time.Time
+	on    time.Duration
+	token string
+	done  chan struct{}
 }
 
 // Seen is the sign of life that the change is, by identity, or nil. It belongs
 // onto the disk with the change: a cluster that registers right before a crash
 // must not be as old afterwards as it was when it was heard before that.
-func (c *Change) Seen() map[string]time.Time {
+func (c *Change) Seen() map[string]Sign {
 	if c.Kind != Registered && c.Kind != Confirmed {
 		return nil
 	}
-	return map[string]time.Time{c.Record.Identity: wall(c.at)}
+	return map[string]Sign{c.Record.Identity: {At: wall(c.at), On: new(c.on)}}
 }

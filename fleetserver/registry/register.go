@@ -21,6 +21,8 @@ type Registration struct {
 	// ScrapeTarget is nil when the member did not mention one: then the former stays.
 	ScrapeTarget *string
 	Lease        string
+	// Token names the token that was presented, "" for none.
+	Token string
 }
 
 // Register drafts the arrival of a process under an identity: a number, drawn
@@ -30,39 +32,44 @@ type Registration struct {
 func (r *Registry) Register(ctx context.Context, q Registration) (*Change, error) {
 	presented := Digest(r.options.Pepper, q.Lease)
 	return r.draft(ctx, q.Identity, func(e *entry) (*Change, error) {
-		if err := checkRegistration(e, q); err != nil {
+		former, known := r.former(q.Identity)
+		if err := checkRegistration(former, known, q); err != nil {
 			return nil, err
 		}
-		if err := r.admit(e, q.Fleet, presented); err != nil {
+		if r.tooManyFleets(former, q.Fleet) {
+			return nil, ErrTooManyFleets
+		}
+		if err := r.admit(e, presented); err != nil {
 			return nil, err
 		}
-		return r.registration(e, q, presented), nil
+		change := r.registration(former, q, presented)
+		change.New = e == nil
+		return change, nil
 	})
 }
 
 // checkRegistration judges only names that are new: imported ones may be longer.
-func checkRegistration(e *entry, q Registration) error {
-	if e == nil {
+func checkRegistration(former Record, known bool, q Registration) error {
+	if !known {
 		return checkNames(q.Identity, q.Fleet)
 	}
-	if e.Numbers[q.Fleet] == 0 {
+	if former.Numbers[q.Fleet] == 0 {
 		return checkFleet(q.Fleet)
 	}
 	return nil
 }
 
-// admit decides whether a register may go on.
-func (r *Registry) admit(e *entry, fleet, presented string) error {
-	if r.tooManyFleets(e, fleet) {
-		return ErrTooManyFleets
-	}
-	if e == nil || e.Retired {
-		if r.listed+r.arriving >= r.options.MaxClusters {
+// admit decides whether there is room for a newcomer, and whether the identity
+// of one that is listed may be had.
+func (r *Registry) admit(e *entry, presented string) error {
+	if e == nil {
+		if len(r.entries)+r.arriving >= r.options.MaxClusters {
 			return ErrFull
 		}
 		return nil
 	}
-	if r.options.RequireLease && e.leased() && e.holding(presented) == holdsNothing && r.up(e, r.options.Now()) {
+	opens := !r.options.RequireLease || !e.leased() || e.holding(presented) != holdsNothing || e.claimed(presented)
+	if !opens && r.up(e, r.options.Now()) {
 		return ErrLeased
 	}
 	return nil
@@ -71,8 +78,8 @@ func (r *Registry) admit(e *entry, fleet, presented string) error {
 // tooManyFleets keeps the names of fleets from growing without bound: those
 // with entries, drafts among them, those that one identity has a number in, and
 // those that anybody ever had one in.
-func (r *Registry) tooManyFleets(e *entry, fleet string) bool {
-	if e != nil && e.Numbers[fleet] == 0 && len(e.Numbers) >= maxFleetsOfOne {
+func (r *Registry) tooManyFleets(former Record, fleet string) bool {
+	if former.Numbers[fleet] == 0 && len(former.Numbers) >= maxFleetsOfOne {
 		return true
 	}
 	if _, counted := r.counters[fleet]; !counted && len(r.counters) >= maxFleetsEver {
@@ -90,15 +97,18 @@ func (r *Registry) tooManyFleets(e *entry, fleet string) bool {
 	return len(r.fleets)+len(fresh) > r.options.MaxFleets
 }
 
-func (r *Registry) registration(e *entry, q Registration, presented string) *Change {
+// registration goes on from the former record of the identity, which is the
+// zero Record if there is none.
+func (r *Registry) registration(former Record, q Registration, presented string) *Change {
 	now := wall(r.options.Now())
-	record := Record{Identity: q.Identity, FirstSeen: now}
-	change := &Change{Kind: Registered, New: e == nil || e.Retired, Lease: newLease()}
-	if e != nil {
-		record = e.clone()
-		if e.Fleet != q.Fleet {
-			change.MovedFrom = e.Fleet
-		}
+	change := &Change{Kind: Registered, Lease: newLease(), token: q.Token}
+	record := former
+	record.Identity = q.Identity
+	if record.FirstSeen.IsZero() {
+		record.FirstSeen = now
+	}
+	if former.Fleet != q.Fleet {
+		change.MovedFrom = former.Fleet
 	}
 	record.Fleet, record.Version = q.Fleet, tidyVersion(q.Version)
 	if q.ScrapeTarget != nil {
@@ -106,13 +116,13 @@ func (r *Registry) registration(e *entry, q Registration, presented string) *Cha
 	}
 	record.RegisteredAt = now
 	record.Registrations++
-	record.Left, record.Retired = false, false
+	record.Left, record.Retired, record.RetiredAt = false, false, time.Time{}
 	// Only the pending lease is replaced, so a member whose reply got lost can
 	// come back with the lease it has. A stranger's claim ends the old lease.
 	if record.holding(presented) == holdsNothing {
-		record.Confirmed = ""
+		record.Confirmed, record.Claim = "", presented
 	} else {
-		record.Confirmed = presented
+		record.Confirmed, record.Claim = presented, ""
 	}
 	record.Pending = Digest(r.options.Pepper, change.Lease)
 	r.number(&record, change)

@@ -17,6 +17,8 @@ type Options struct {
 	// MaxClusters and MaxFleets cap what new identities and new fleets may fill.
 	MaxClusters int
 	MaxFleets   int
+	// MaxRetired caps the retired identities that are remembered; 0 means no cap.
+	MaxRetired int
 	// RequireLease makes the lease a gate for heartbeats and registers.
 	RequireLease bool
 	// HeartbeatBurst is how many requests an identity may make at once; it
@@ -33,28 +35,37 @@ type Options struct {
 type Registry struct {
 	options Options
 
-	mu       sync.Mutex
+	mu sync.Mutex
+	on onTime
+	// entries are the identities that are listed, retired those that were.
 	entries  map[string]*entry
+	retired  retirees
 	counters map[string]int
 	// drafts holds the one open Change of an identity.
 	drafts map[string]*Change
-	// listed counts the entries that are not retired, arriving the drafts that will add one.
-	listed, arriving int
+	// arriving counts the drafts that will add an entry.
+	arriving int
 	// fleets counts the listed entries of each fleet.
 	fleets map[string]int
 	// order is what List returns, in its order; nil after a change.
 	order []*entry
 }
 
-// entry is one identity in memory.
+// entry is one listed identity in memory.
 type entry struct {
 	Record
-	// seen carries a monotonic reading; lastSeen is what people are told.
-	seen     time.Time
+	// lastSeen is the last sign of life as people are told it, heard the same as
+	// a reading of the on-time. seen is what its age counts from, on the
+	// monotonic clock: the same moment, or the start for one that was given a
+	// full TTL then.
 	lastSeen time.Time
+	heard    time.Duration
+	seen     time.Time
+	// token names the one that the last accepted register or beat came with.
+	token string
 	// wasUp is what was last told of it: by a register, a beat, a leave or a sweep.
 	wasUp bool
-	// unsaved means that lastSeen is newer than the store's.
+	// unsaved means that the store does not have lastSeen and heard yet.
 	unsaved bool
 	// owed means that the store does not have this Record yet.
 	owed bool
@@ -67,40 +78,12 @@ type entry struct {
 func New(options Options) *Registry {
 	return &Registry{
 		options:  options,
+		on:       onTime{since: options.Now()},
 		entries:  map[string]*entry{},
+		retired:  newRetirees(),
 		counters: map[string]int{},
 		drafts:   map[string]*Change{},
 		fleets:   map[string]int{},
-	}
-}
-
-// Restore fills an empty registry from the store. Time in which no control
-// plane ran counts for nobody: a member that was alive when the last one
-// stopped has one full TTL to be heard.
-func (r *Registry) Restore(state State) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := r.options.Now()
-	for fleet, highest := range state.Counters {
-		r.counters[fleet] = highest
-	}
-	for _, record := range state.Records {
-		for fleet, number := range record.Numbers {
-			r.counters[fleet] = max(r.counters[fleet], number)
-		}
-		last := state.LastSeen[record.Identity]
-		if last.IsZero() {
-			last = record.RegisteredAt
-		}
-		age := max(state.LastRun.Sub(last), 0)
-		if age <= r.options.TTL {
-			age = 0
-		}
-		e := r.newEntry(record)
-		e.lastSeen, e.seen = last, now.Add(-age)
-		e.wasUp = r.up(e, now)
-		r.entries[record.Identity] = e
-		r.list(e, 1)
 	}
 }
 
@@ -111,7 +94,15 @@ func (r *Registry) newEntry(record Record) *entry {
 
 // up is the one definition of health.
 func (r *Registry) up(e *entry, now time.Time) bool {
-	return !e.Left && !e.Retired && now.Sub(e.seen) <= r.options.TTL
+	return !e.Left && now.Sub(e.seen) <= r.options.TTL
+}
+
+// hear notes a sign of life, unless there has been a later one.
+func (e *entry) hear(at time.Time, on time.Duration) {
+	if at.Before(e.seen) {
+		return
+	}
+	e.seen, e.lastSeen, e.heard, e.unsaved = at, at, on, true
 }
 
 // draft opens a change of one identity: it waits until no other is open, calls
@@ -140,6 +131,7 @@ func (r *Registry) draft(ctx context.Context, identity string, build func(*entry
 func (r *Registry) openLocked(identity string, change *Change) {
 	change.done = make(chan struct{})
 	change.at = r.options.Now()
+	change.on = r.on.at(change.at)
 	if change.New {
 		r.arriving++
 	}
@@ -188,36 +180,38 @@ func (r *Registry) apply(change *Change, owed bool) {
 	defer r.mu.Unlock()
 	defer r.closeLocked(change)
 	identity := change.Record.Identity
-	before := r.entries[identity]
-	if before != nil {
-		r.list(before, -1)
+	e := r.entries[identity]
+	if e != nil {
+		r.list(e, -1)
 	}
-	if change.Kind == Purged {
+	r.retired.remove(identity)
+	switch change.Kind {
+	case Purged, Forgotten:
 		delete(r.entries, identity)
 		return
+	case Retired:
+		delete(r.entries, identity)
+		r.retired.add(change.Record)
+		return
 	}
-	e := before
 	if e == nil {
 		e = r.newEntry(change.Record)
 		r.entries[identity] = e
 	}
 	e.Record, e.owed = change.Record, owed
 	if change.Kind == Registered {
-		e.seen, e.lastSeen, e.unsaved = change.at, change.at, true
+		e.hear(change.at, change.on)
+		e.token = change.token
 		e.wasUp = true
 	}
-	if e.Left || e.Retired {
+	if e.Left {
 		e.wasUp = false
 	}
 	r.list(e, 1)
 }
 
-// list counts an entry in or out, if it is listed.
+// list counts an entry in or out.
 func (r *Registry) list(e *entry, by int) {
-	if e.Retired {
-		return
-	}
-	r.listed += by
 	r.order = nil
 	if r.fleets[e.Fleet] += by; r.fleets[e.Fleet] == 0 {
 		delete(r.fleets, e.Fleet)

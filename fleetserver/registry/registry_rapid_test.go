@@ -13,7 +13,10 @@ import (
 	"github.com/argus-dev/argus-operator/fleetserver/registry"
 )
 
-const modelTTL = 20 * time.Second
+const (
+	modelTTL     = 20 * time.Second
+	modelRetired = 1
+)
 
 // ghost is what the model keeps of one incarnation of an identity; purging it
 // begins another one.
@@ -23,14 +26,27 @@ type ghost struct {
 	numbers       map[string]int
 	fleet         string
 	lease, former string
-	listed, left  bool
-	// heard is when it was last heard, as the wall clock said, and silent is
-	// its age: see restart.
-	heard  time.Time
-	silent time.Duration
+	// proven means that the lease or the one before it was ever presented, claim
+	// is what the process presented that the lease was issued to.
+	proven       bool
+	claim        string
+	listed, left bool
+	// age is how long it has not been heard while a control plane ran, silent
+	// the same since it was given a full TTL: see restart.
+	age, silent time.Duration
 }
 
 func (g *ghost) up() bool { return g.listed && !g.left && g.silent <= modelTTL }
+
+func (g *ghost) holds(lease string) bool {
+	return lease != "" && (lease == g.lease || lease == g.former)
+}
+
+// admits reports whether a register under a lease is let in while the identity is up.
+func (g *ghost) admits(lease string) bool {
+	again := !g.proven && lease == g.claim
+	return g.lease == "" || g.holds(lease) || again
+}
 
 type seat struct {
 	fleet  string
@@ -47,6 +63,8 @@ type machine struct {
 	// the number was burnt.
 	owner map[seat]string
 	top   map[string]int
+	// retired is how many identities are retired and remembered.
+	retired int
 }
 
 func newMachine(t *rapid.T) *machine {
@@ -61,7 +79,7 @@ func newMachine(t *rapid.T) *machine {
 
 func (m *machine) empty() *registry.Registry {
 	return registry.New(registry.Options{
-		TTL: modelTTL, MaxClusters: 1000, MaxFleets: 100, HeartbeatBurst: 1 << 20, RequireLease: m.required,
+		TTL: modelTTL, MaxClusters: 1000, MaxFleets: 100, MaxRetired: modelRetired, HeartbeatBurst: 1 << 20, RequireLease: m.required,
 		Pepper: []byte("pepper"), Now: func() time.Time { return m.at },
 	})
 }
@@ -94,9 +112,8 @@ func (m *machine) register(t *rapid.T) {
 	g := m.draw(t)
 	fleet := rapid.SampledFrom([]string{"asia", "europe", "africa"}).Draw(t, "fleet")
 	lease := rapid.SampledFrom([]string{g.lease, g.former, "stolen", ""}).Draw(t, "lease")
-	holds := lease != "" && (lease == g.lease || lease == g.former)
 	change, err := m.real.Register(context.Background(), registry.Registration{Identity: g.identity, Fleet: fleet, Lease: lease})
-	if m.required && g.up() && g.lease != "" && !holds {
+	if m.required && g.up() && !g.admits(lease) {
 		if !errors.Is(err, registry.ErrLeased) {
 			t.Fatalf("a stranger registers %s: %v", g.identity, err)
 		}
@@ -115,13 +132,22 @@ func (m *machine) register(t *rapid.T) {
 		return
 	}
 	m.real.Apply(change)
-	former := ""
-	if holds {
-		former = lease
+	if !g.listed && len(g.numbers) > 0 {
+		m.retired--
 	}
 	g.numbers[fleet], g.fleet = number, fleet
-	g.lease, g.former = change.Lease, former
-	g.listed, g.left, g.heard, g.silent = true, false, m.at, 0
+	g.settle(lease, change.Lease)
+}
+
+// settle notes a register under a lease, which has issued another.
+func (g *ghost) settle(lease, issued string) {
+	g.proven, g.claim = g.holds(lease), lease
+	g.former = ""
+	if g.proven {
+		g.former = lease
+	}
+	g.lease = issued
+	g.listed, g.left, g.age, g.silent = true, false, 0, 0
 }
 
 // refusal is what a heartbeat under a lease must meet.
@@ -138,14 +164,14 @@ func (m *machine) refusal(g *ghost, lease string) error {
 func (m *machine) beat(t *rapid.T) {
 	g := m.draw(t)
 	lease := rapid.SampledFrom([]string{g.lease, g.former, "stolen", ""}).Draw(t, "lease")
-	beat, err := m.real.Heartbeat(g.identity, lease, netip.MustParseAddr("192.0.2.1"))
+	beat, err := m.real.Heartbeat(g.identity, lease, registry.Sender{Remote: netip.MustParseAddr("192.0.2.1")})
 	if want := m.refusal(g, lease); !errors.Is(err, want) {
 		t.Fatalf("heartbeat of %s: %v, want %v", g.identity, err, want)
 	}
 	if err != nil {
 		return
 	}
-	g.heard, g.silent = m.at, 0
+	g.age, g.silent = 0, 0
 	if beat.Number != g.numbers[g.fleet] || beat.Fleet != g.fleet {
 		t.Fatalf("%s is number %d in %s, want %d in %s", g.identity, beat.Number, beat.Fleet, g.numbers[g.fleet], g.fleet)
 	}
@@ -157,7 +183,7 @@ func (m *machine) beat(t *rapid.T) {
 		return
 	}
 	m.real.Apply(beat.Confirm)
-	g.former = ""
+	g.former, g.proven = "", true
 }
 
 func (m *machine) leave(t *rapid.T) {
@@ -199,9 +225,38 @@ func (m *machine) retire(t *rapid.T) {
 		return
 	}
 	m.real.Apply(change)
+	if g.listed {
+		m.retired++
+	}
 	g.listed, g.lease, g.former = false, "", ""
 	if purge {
-		m.ghosts[g.identity] = &ghost{identity: g.identity, incarnation: g.incarnation + 1, numbers: map[string]int{}}
+		m.forget(g)
+	}
+}
+
+// forget begins another incarnation of a retired identity.
+func (m *machine) forget(g *ghost) {
+	m.retired--
+	m.ghosts[g.identity] = &ghost{identity: g.identity, incarnation: g.incarnation + 1, numbers: map[string]int{}}
+}
+
+// makeRoom forgets retired identities beyond the cap.
+func (m *machine) makeRoom(t *rapid.T) {
+	surplus := m.real.Surplus()
+	if want := max(m.retired-modelRetired, 0); len(surplus) != want {
+		t.Fatalf("%d of %d retired identities are to be forgotten, want %d", len(surplus), m.retired, want)
+	}
+	for _, change := range surplus {
+		g := m.ghosts[change.Record.Identity]
+		if g == nil || g.listed || len(g.numbers) == 0 {
+			t.Fatalf("%s is to be forgotten and is not retired", change.Record.Identity)
+		}
+		if rapid.IntRange(0, 4).Draw(t, "the disk refuses") == 0 {
+			m.real.Abort(change)
+			continue
+		}
+		m.real.Apply(change)
+		m.forget(g)
 	}
 }
 
@@ -221,20 +276,22 @@ func (m *machine) pass(t *rapid.T) {
 	seconds := time.Duration(rapid.IntRange(1, 30).Draw(t, "seconds")) * time.Second
 	m.at = m.at.Add(seconds)
 	for _, g := range m.ghosts {
+		g.age += seconds
 		g.silent += seconds
 	}
 }
 
 // restart is one with a clock that stands somewhere else afterwards, as after
-// an outage or a correction. That counts for nobody: the age at the start is
-// from the last sign of life to the stop, and who was alive then has a full TTL.
+// an outage or a correction. That counts for nobody, however often it happens:
+// the age at the start is the time since the last sign of life in which a
+// control plane ran, and who was alive at the stop has a full TTL.
 func (m *machine) restart(t *rapid.T) {
-	state, stopped := m.real.State(), m.at
+	state := m.real.State()
 	m.at = m.at.Add(time.Duration(rapid.IntRange(-48*3600, 48*3600).Draw(t, "the clock jumps by")) * time.Second)
 	m.real = m.empty()
 	m.real.Restore(state)
 	for _, g := range m.ghosts {
-		if g.silent = max(stopped.Sub(g.heard), 0); g.silent <= modelTTL {
+		if g.silent = g.age; g.silent <= modelTTL {
 			g.silent = 0
 		}
 	}
@@ -260,8 +317,8 @@ func (m *machine) check(t *rapid.T) {
 			t.Fatalf("%s: number %d in %s, up %t, want %d in %s, %t", identity, c.Number, c.Fleet, c.Up, g.numbers[g.fleet], g.fleet, g.up())
 		}
 	}
-	if len(listed) != count || m.real.Count() != count {
-		t.Fatalf("%d listed and %d counted, want %d", len(listed), m.real.Count(), count)
+	if len(listed) != count || m.real.Count() != count || m.real.CountRetired() != m.retired {
+		t.Fatalf("%d listed, %d counted and %d retired, want %d and %d", len(listed), m.real.Count(), m.real.CountRetired(), count, m.retired)
 	}
 }
 
@@ -275,6 +332,7 @@ func TestNumbersLeasesAndHealthFollowTheModel(t *testing.T) {
 			"beat": m.beat, "beat again": m.beat,
 			"leave":       m.leave,
 			"retire":      m.retire,
+			"make room":   m.makeRoom,
 			"reset lease": m.resetLease,
 			"time passes": m.pass,
 			"restart":     m.restart,

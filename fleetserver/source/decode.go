@@ -34,7 +34,7 @@ type Heartbeat struct {
 // What members really send is scanned in one pass (scan.go). A body that the
 // scanner is not sure of is decoded into a tree, which defines what is right.
 func DecodeHeartbeat(body []byte, prefix string) (Heartbeat, error) {
-	return DecodeHeartbeatOf(body, prefix, nil)
+	return new(Decoder).Heartbeat(body, prefix, nil)
 }
 
 // Wanted says whether the snapshot of a sender is worth decoding. It may be
@@ -43,10 +43,18 @@ type Wanted func(identity, lease string) bool
 
 func (w Wanted) of(beat Heartbeat) bool { return w == nil || w(beat.Identity, beat.Lease) }
 
-// DecodeHeartbeatOf is DecodeHeartbeat for the senders that are wanted. The
-// snapshot of another one, which is most of the work, is left out.
-func DecodeHeartbeatOf(body []byte, prefix string, wanted Wanted) (Heartbeat, error) {
-	if beat, sure := scanHeartbeat(body, prefix, wanted); sure {
+// Decoder reads one heartbeat after the other and keeps the room that it needs
+// for that. The zero value is ready; it is not safe for concurrent use.
+type Decoder struct{ scan *beatScan }
+
+// Heartbeat is DecodeHeartbeat for the senders that are wanted. The snapshot of
+// another one, which is most of the work, is left out. What it returns has
+// nothing in common with the body.
+func (d *Decoder) Heartbeat(body []byte, prefix string, wanted Wanted) (Heartbeat, error) {
+	if d.scan == nil {
+		d.scan = newBeatScan()
+	}
+	if beat, sure := d.scan.heartbeat(body, prefix, wanted); sure {
 		return beat, nil
 	}
 	return decodeTree(body, prefix, wanted)
@@ -162,7 +170,7 @@ func decodeSample(reading *Reading, raw json.RawMessage, prefix string) {
 	if !ours {
 		return
 	}
-	m := metricOf(string(name))
+	m := metricOf(name)
 	value, finite := number(sample["value"])
 	if m == otherMetric || !finite {
 		return

@@ -107,7 +107,7 @@ func TestTheSnapshotOfASenderWhoIsNotWantedIsLeftOut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, want := range []bool{true, false} {
 				var last Heartbeat
-				got, err := DecodeHeartbeatOf([]byte(body), "discord", func(identity, lease string) bool {
+				got, err := new(Decoder).Heartbeat([]byte(body), "discord", func(identity, lease string) bool {
 					last = Heartbeat{Identity: identity, Lease: lease}
 					return want
 				})
@@ -131,7 +131,7 @@ func TestManyFamiliesAreReadInOnePass(t *testing.T) {
 	}
 	body := beatJSON(`{"metrics": {` + families.String() + `"f": {"samples": [{"name": "discord_guilds", "value": 2}]}}}`)
 	started := time.Now()
-	beat, sure := scanHeartbeat(body, "discord", nil)
+	beat, sure := newBeatScan().heartbeat(body, "discord", nil)
 	if took := time.Since(started); took > 5*time.Second {
 		t.Errorf("it took %v", took)
 	}

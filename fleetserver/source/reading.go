@@ -39,8 +39,8 @@ const (
 )
 
 // metricOf knows a sample by its name behind the prefix.
-func metricOf(name string) metric {
-	switch name {
+func metricOf(name []byte) metric {
+	switch string(name) {
 	case fleetapi.MetricShardLatency:
 		return shardLatency
 	case fleetapi.MetricShardUp:
@@ -90,7 +90,10 @@ type Reading struct {
 	// Shards are ordered by number.
 	Shards []fleetapi.Shard
 
-	shards map[string]shardReading
+	// shards are as they came, until Shards are made of them. latest is the place
+	// of the last one: samples list them in one order, so the next is mostly behind it.
+	shards []shardReading
+	latest int
 }
 
 // counters are the lifetime totals of a process.
@@ -103,9 +106,15 @@ type counters struct {
 
 // shardReading takes the worst of what is said of a shard, so that the order of
 // samples does not matter.
-type shardReading struct{ up, latency optional }
+type shardReading struct {
+	id          string
+	up, latency optional
+}
 
-func newReading() *Reading { return &Reading{shards: map[string]shardReading{}} }
+// usualShards is how many one process mostly has room for.
+const usualShards = 8
+
+func newReading() *Reading { return &Reading{shards: make([]shardReading, 0, usualShards)} }
 
 // add takes one finite sample with the label that matters.
 func (r *Reading) add(m metric, label []byte, value float64) {
@@ -140,7 +149,7 @@ func listable[Text []byte | string](id Text) bool { return len(id) > 0 && len(id
 // addShard takes what is said of a shard. One without an id counts in the sums
 // alone, and so does one whose id is no number of a shard, or one too many.
 func (r *Reading) addShard(m metric, id []byte, value float64) {
-	shard, known := r.shards[string(id)]
+	shard := r.shard(id)
 	if m == shardLatency {
 		r.latency.atLeast(value)
 		shard.latency.atLeast(value)
@@ -148,9 +157,23 @@ func (r *Reading) addShard(m metric, id []byte, value float64) {
 		r.shardsUp.plus(value)
 		shard.up.atMost(value)
 	}
-	if known || (listable(id) && len(r.shards) < maxShards) {
-		r.shards[string(id)] = shard
+}
+
+// shard finds or lists a shard. One that may not be listed is nobody's.
+func (r *Reading) shard(id []byte) *shardReading {
+	for i := range r.shards {
+		at := (r.latest + 1 + i) % len(r.shards)
+		if r.shards[at].id == string(id) {
+			r.latest = at
+			return &r.shards[at]
+		}
 	}
+	if !listable(id) || len(r.shards) == maxShards {
+		return &shardReading{}
+	}
+	r.latest = len(r.shards)
+	r.shards = append(r.shards, shardReading{id: string(id)})
+	return &r.shards[r.latest]
 }
 
 // family notes that a counter exists, even without a sample: before its first
@@ -192,17 +215,17 @@ func settle(total *float64) bool {
 // finish orders what was added and drops sums that overflowed.
 func (r *Reading) finish() *Reading {
 	r.Shards = make([]fleetapi.Shard, 0, len(r.shards))
-	for id, shard := range r.shards {
+	for _, shard := range r.shards {
 		status := fleetapi.StatusUp
 		if shard.up.known && shard.up.value < 1 {
 			status = fleetapi.StatusDown
 		}
-		r.Shards = append(r.Shards, fleetapi.Shard{ID: id, Status: status, LatencySeconds: shard.latency.value})
+		r.Shards = append(r.Shards, fleetapi.Shard{ID: shard.id, Status: status, LatencySeconds: shard.latency.value})
 	}
 	slices.SortFunc(r.Shards, func(a, b fleetapi.Shard) int {
 		return cmp.Or(cmp.Compare(len(a.ID), len(b.ID)), cmp.Compare(a.ID, b.ID))
 	})
-	r.shards = nil
+	r.shards, r.latest = nil, 0
 	for _, sum := range []*optional{&r.shardsUp, &r.guilds, &r.cachedUsers} {
 		if math.IsInf(sum.value, 0) {
 			*sum = optional{}

@@ -1,9 +1,6 @@
 package source
 
-import (
-	"bytes"
-	"unicode/utf8"
-)
+import "bytes"
 
 // scanDepth is how deep the scanner follows; a heartbeat has seven levels.
 const scanDepth = 16
@@ -22,27 +19,13 @@ type scanner struct {
 	skipValue  func(depth int) bool
 }
 
-func newScanner(data []byte) *scanner {
-	s := &scanner{data: data, plain: printable(data)}
-	s.skipMember = func(_ []byte, depth int) bool { return s.skip(depth) }
-	s.skipValue = s.skip
-	return s
-}
-
-// scanHeartbeat reads a heartbeat, and reports false when it is not sure.
-func scanHeartbeat(body []byte, prefix string, wanted Wanted) (Heartbeat, bool) {
-	b := newBeatScan(body, prefix)
-	b.wanted = wanted
-	if !b.plain && !utf8.Valid(body) {
-		return Heartbeat{}, false
+// begin puts the scanner at the start of a text.
+func (s *scanner) begin(data []byte) {
+	s.data, s.pos, s.plain = data, 0, printable(data)
+	if s.skipValue == nil {
+		s.skipMember = func(_ []byte, depth int) bool { return s.skip(depth) }
+		s.skipValue = s.skip
 	}
-	b.space()
-	if !b.members(0, b.top) {
-		return Heartbeat{}, false
-	}
-	b.space()
-	whole := b.pos == len(body)
-	return b.beat, whole && b.deferredSnapshot()
 }
 
 // members walks over an object and calls visit with each key; visit must walk

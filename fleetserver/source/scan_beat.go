@@ -3,13 +3,24 @@ package source
 import (
 	"bytes"
 	"slices"
+	"unicode/utf8"
 )
 
 // beatScan is the heartbeat's shape on top of a scanner. Every visitor refuses
-// a key that it has seen before, because the last one would count.
+// a key that it has seen before, because the last one would count. It serves one
+// body after the other.
 type beatScan struct {
-	*scanner
-	prefix string
+	scanner
+	// The visitors, made values once.
+	onTop, onSnapshotField, onFamily, onFamilyField, onSampleField, onLabel func(key []byte, depth int) bool
+	onSample                                                                func(depth int) bool
+	// prefix ends in an underscore, which namespace lacks.
+	namespace, prefix string
+	beatState
+}
+
+// beatState is what is known of the present body.
+type beatState struct {
 	wanted Wanted
 	beat   Heartbeat
 
@@ -21,10 +32,6 @@ type beatScan struct {
 	// them as well, once they are more than usual: a list is slow to search then.
 	contributed [][]byte
 	more        map[string]bool
-
-	// The visitors of what there are many of, made values once.
-	onFamilyField, onSampleField, onLabel func(key []byte, depth int) bool
-	onSample                              func(depth int) bool
 
 	hasSamples bool
 	added      bool
@@ -38,10 +45,36 @@ type beatScan struct {
 // usualFamilies is room for those of argus-dpy that matter.
 const usualFamilies = 32
 
-func newBeatScan(body []byte, prefix string) *beatScan {
-	b := &beatScan{scanner: newScanner(body), prefix: prefix + "_", contributed: make([][]byte, 0, usualFamilies)}
-	b.onFamilyField, b.onSampleField, b.onLabel, b.onSample = b.familyField, b.sampleField, b.labelField, b.sampleElement
+func newBeatScan() *beatScan {
+	b := &beatScan{}
+	b.onTop, b.onSnapshotField, b.onFamily, b.onFamilyField = b.top, b.snapshotField, b.family, b.familyField
+	b.onSample, b.onSampleField, b.onLabel = b.sampleElement, b.sampleField, b.labelField
+	b.contributed = make([][]byte, 0, usualFamilies)
 	return b
+}
+
+// begin forgets the body before.
+func (b *beatScan) begin(body []byte, namespace string, wanted Wanted) {
+	b.scanner.begin(body)
+	if b.namespace != namespace {
+		b.namespace, b.prefix = namespace, namespace+"_"
+	}
+	b.beatState = beatState{wanted: wanted, contributed: b.contributed[:0]}
+}
+
+// heartbeat reads a heartbeat, and reports false when it is not sure.
+func (b *beatScan) heartbeat(body []byte, namespace string, wanted Wanted) (Heartbeat, bool) {
+	b.begin(body, namespace, wanted)
+	if !b.plain && !utf8.Valid(body) {
+		return Heartbeat{}, false
+	}
+	b.space()
+	if !b.members(0, b.onTop) {
+		return Heartbeat{}, false
+	}
+	b.space()
+	whole := b.pos == len(body)
+	return b.beat, whole && b.deferredSnapshot()
 }
 
 // sampleScan is one sample as far as it was read.
@@ -93,7 +126,7 @@ func (b *beatScan) snapshot(depth int) bool {
 		return b.skip(depth)
 	}
 	b.reading = newReading()
-	if !b.members(depth, b.snapshotField) {
+	if !b.members(depth, b.onSnapshotField) {
 		return false
 	}
 	b.beat.Reading = b.reading.finish()
@@ -104,7 +137,7 @@ func (b *beatScan) snapshotField(key []byte, depth int) bool {
 	if string(key) != "metrics" {
 		return b.skip(depth)
 	}
-	return once(&b.hasMetrics) && b.members(depth, b.family)
+	return once(&b.hasMetrics) && b.members(depth, b.onFamily)
 }
 
 func (b *beatScan) family(name []byte, depth int) bool {
@@ -192,7 +225,7 @@ func (b *beatScan) addSample() bool {
 	if !ours {
 		return !hasEscape(quoted)
 	}
-	m := metricOf(string(name))
+	m := metricOf(name)
 	value, finite := number(b.sample.value)
 	if m == otherMetric || !finite {
 		return !hasEscape(quoted)
@@ -232,7 +265,7 @@ func (b *beatScan) labelField(key []byte, depth int) (ok bool) {
 
 // pythonLiteral reports NaN, Infinity and -Infinity.
 func pythonLiteral(raw []byte) bool {
-	return len(raw) > 1 && (raw[0] == 'N' || raw[0] == 'I' || raw[1] == 'I')
+	return len(raw) > 1 && (raw[0] == 'N' || raw[0] == 'I' || (raw[0] == '-' && raw[1] == 'I'))
 }
 
 func hasEscape(quoted []byte) bool { return bytes.IndexByte(quoted, '\\') >= 0 }

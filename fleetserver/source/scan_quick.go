@@ -27,13 +27,13 @@ type quick struct {
 // anything but ASCII: then a string ends at the next quote, and is itself.
 func printable(body []byte) bool {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	for len(body) >= 8 {
-		w := binary.LittleEndian.Uint64(body)
-		backslash := w ^ ones*'\\'
-		if (w|(w-ones*' ')|(backslash-ones))&highs != 0 {
+	for len(body) >= 16 {
+		v, w := binary.LittleEndian.Uint64(body), binary.LittleEndian.Uint64(body[8:])
+		odd := v | (v - ones*' ') | ((v ^ ones*'\\') - ones) | w | (w - ones*' ') | ((w ^ ones*'\\') - ones)
+		if odd&highs != 0 {
 			return false
 		}
-		body = body[8:]
+		body = body[16:]
 	}
 	for _, c := range body {
 		if c < ' ' || c == '\\' || c >= 0x80 {
@@ -48,7 +48,7 @@ func printable(body []byte) bool {
 func (b *beatScan) quickSample() bool {
 	start := b.pos
 	if b.literal(quickName) && b.quickName() && b.literal(quickLabels) && b.quickLabels() && b.literal(quickValue) {
-		value, ok := b.quickNumber()
+		value, ok := b.quickValue()
 		if ok && b.take('}') {
 			if b.quick.metric != otherMetric {
 				b.reading.add(b.quick.metric, b.quick.found, value)
@@ -83,7 +83,7 @@ func (b *beatScan) quickName() bool {
 	}
 	q.name, q.metric = name[:len(name)+1], otherMetric
 	if short, ours := cutPrefix(name, b.prefix); ours {
-		q.metric = metricOf(string(short))
+		q.metric = metricOf(short)
 	}
 	q.label = q.metric.label()
 	return true
@@ -136,6 +136,22 @@ func (b *beatScan) untilQuote() ([]byte, bool) {
 
 // exactDigits is how many decimal digits a float64 always holds exactly.
 const exactDigits = 15
+
+// quickValue reads the number that a sample ends with.
+func (b *beatScan) quickValue() (float64, bool) {
+	start := b.pos
+	if value, ok := b.quickNumber(); ok {
+		return value, true
+	}
+	b.pos = start
+	if !b.skipNumber() || b.peek() != '}' {
+		return 0, false
+	}
+	if b.quick.metric == otherMetric {
+		return 0, true
+	}
+	return number(b.data[start:b.pos])
+}
 
 // quickNumber reads a number of few digits, exactly as strconv.ParseFloat does:
 // both its digits and the power of ten are float64s without error, so that

@@ -82,6 +82,7 @@ func TestWhatMembersSendIsScannedAndReadAsTheTreeIs(t *testing.T) {
 		"samples that are no objects": `{"snapshot": {"metrics": {"f": {"samples": [1, null, "x", [], {"name": 7}]}}}}`,
 		"labels that are no object":   `{"snapshot": {"metrics": {"f": {"samples": [{"name": "discord_guilds", "labels": [], "value": 2}]}}}}`,
 		"numbers of all kinds":        `{"identity": 7, "lease": -0.5e-3, "snapshot": {"metrics": {"f": {"samples": [{"name": "discord_guilds", "value": 1E2}, {"name": "discord_guilds", "value": "3"}, {"name": "discord_guilds", "value": 1e999}]}}}}`,
+		"texts like literals":         `{"identity": "India-0", "lease": "NaN", "snapshot": {"metrics": {"f": {"samples": [{"name": "discord_shard_up", "labels": {"shard": "I"}, "value": 1.0}]}}}}`,
 		"other keys around":           `{"a": {"b": [[], {}]}, "identity": "a", "snapshot": {"x": 1, "metrics": {}, "y": [true, false, null]}, "z": 0}`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -89,7 +90,7 @@ func TestWhatMembersSendIsScannedAndReadAsTheTreeIs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, sure := scanHeartbeat([]byte(body), "discord", nil)
+			got, sure := newBeatScan().heartbeat([]byte(body), "discord", nil)
 			if !sure {
 				t.Fatal("the scanner is not sure")
 			}
@@ -124,7 +125,7 @@ func TestTheScannerLeavesWhatIsOddToTheTree(t *testing.T) {
 		"nothing":                    ``,
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got, sure := scanHeartbeat([]byte(body), "discord", nil); sure {
+			if got, sure := newBeatScan().heartbeat([]byte(body), "discord", nil); sure {
 				t.Errorf("the scanner is sure of %+v", got)
 			}
 		})
@@ -140,7 +141,7 @@ func FuzzScanHeartbeat(f *testing.F) {
 	f.Add([]byte(`{"snapshot": {"metrics": {"discord_ratelimits": {}, "discord_ratelimits": 1}}}`))
 	f.Add([]byte(`{"snapshot": {"metrics": {"f": {"samples": [{"name": "discord_app_command_duration_seconds_bucket", "labels": {"le": "+Inf"}, "value": 1}]}}}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		got, sure := scanHeartbeat(body, "discord", nil)
+		got, sure := newBeatScan().heartbeat(body, "discord", nil)
 		if !sure {
 			return
 		}

@@ -38,9 +38,9 @@ func wantImported() registry.State {
 	b.Version, b.ScrapeTarget, b.Confirmed = "0.4.2", "10.0.0.1:9191", "abc"
 	return registry.State{
 		Records:  []registry.Record{entry("a", 1, 1780000000), b, entry("moved", 4, 1780000002)},
-		LastSeen: map[string]time.Time{"a": at(1780000000), "b": at(1780000100.25), "moved": at(1780000002)},
+		LastSeen: map[string]registry.Sign{"a": {At: at(1780000000)}, "b": {At: at(1780000100.25)}, "moved": {At: at(1780000002)}},
 		Counters: map[string]int{"asia": 4, "eu": 1},
-		LastRun:  at(1780000100.25),
+		LastRun:  registry.Sign{At: at(1780000100.25)},
 	}
 }
 

@@ -3,11 +3,11 @@ package store
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -16,10 +16,11 @@ import (
 
 // schemaVersion is the layout below. A file with another one is refused.
 //
-//	meta      schema -> version; run -> when the control plane last ran
+//	meta      schema -> version; run -> when the control plane last ran, as in seen
 //	clusters  identity -> registry.Record as JSON
 //	counters  fleet -> highest number drawn, 8 bytes big-endian
-//	seen      identity -> last sign of life, RFC 3339
+//	seen      identity -> last sign of life: RFC 3339, then a space and the
+//	          on-time in microseconds, which files of the first releases lack
 //	values    identity -> values at the last orderly stop, as the source encodes them
 const schemaVersion = "1"
 
@@ -62,7 +63,7 @@ func checkSchema(tx *bolt.Tx, path string) error {
 
 func readState(tx *bolt.Tx, path string) (registry.State, error) {
 	names := buckets()
-	state := registry.State{LastSeen: map[string]time.Time{}, Counters: map[string]int{}}
+	state := registry.State{LastSeen: map[string]registry.Sign{}, Counters: map[string]int{}}
 	err := tx.Bucket(names.clusters).ForEach(func(identity, raw []byte) error {
 		var record registry.Record
 		if json.Unmarshal(raw, &record) != nil || record.Identity != string(identity) || !plausible(record.Numbers) {
@@ -86,12 +87,12 @@ func readState(tx *bolt.Tx, path string) (registry.State, error) {
 	}
 	err = tx.Bucket(names.seen).ForEach(func(identity, raw []byte) error {
 		// A time that cannot be read costs nothing: the registration's stands in.
-		if at, err := time.Parse(time.RFC3339Nano, string(raw)); err == nil {
-			state.LastSeen[string(identity)] = at
+		if sign, err := parseSign(raw); err == nil {
+			state.LastSeen[string(identity)] = sign
 		}
 		return nil
 	})
-	state.LastRun, _ = time.Parse(time.RFC3339Nano, string(tx.Bucket(names.meta).Get([]byte("run"))))
+	state.LastRun, _ = parseSign(tx.Bucket(names.meta).Get([]byte("run")))
 	return state, err
 }
 
@@ -112,8 +113,8 @@ func putState(tx *bolt.Tx, state registry.State) error {
 		if err := putRecord(tx, r); err != nil {
 			return err
 		}
-		if last := state.LastSeen[r.Identity]; !last.IsZero() {
-			if err := tx.Bucket(buckets().seen).Put([]byte(r.Identity), timeText(last)); err != nil {
+		if last := state.LastSeen[r.Identity]; !last.At.IsZero() {
+			if err := tx.Bucket(buckets().seen).Put([]byte(r.Identity), signText(last)); err != nil {
 				return err
 			}
 		}
@@ -123,34 +124,51 @@ func putState(tx *bolt.Tx, state registry.State) error {
 			return err
 		}
 	}
-	if state.LastRun.IsZero() {
+	if state.LastRun.At.IsZero() {
 		return nil
 	}
 	return putRun(tx, state.LastRun)
 }
 
-func putRun(tx *bolt.Tx, now time.Time) error {
-	return tx.Bucket(buckets().meta).Put([]byte("run"), timeText(now))
+func putRun(tx *bolt.Tx, now registry.Sign) error {
+	return tx.Bucket(buckets().meta).Put([]byte("run"), signText(now))
 }
 
-func timeText(t time.Time) []byte { return []byte(t.UTC().Format(time.RFC3339Nano)) }
-
+// putRecord writes a record. Of a retired identity nothing else is kept.
 func putRecord(tx *bolt.Tx, record registry.Record) error {
 	raw, err := json.Marshal(record)
 	if err != nil {
 		return fmt.Errorf("encoding a cluster: %w", err)
 	}
-	return tx.Bucket(buckets().clusters).Put([]byte(record.Identity), raw)
-}
-
-func deleteRecord(tx *bolt.Tx, identity string) error {
-	names := buckets()
-	for _, bucket := range [][]byte{names.seen, names.values} {
-		if err := tx.Bucket(bucket).Delete([]byte(identity)); err != nil {
+	if record.Retired {
+		if err := deleteLife(tx, record.Identity); err != nil {
 			return err
 		}
 	}
-	return tx.Bucket(names.clusters).Delete([]byte(identity))
+	return tx.Bucket(buckets().clusters).Put([]byte(record.Identity), raw)
+}
+
+func deleteLife(tx *bolt.Tx, identity string) error {
+	names := buckets()
+	return errors.Join(tx.Bucket(names.seen).Delete([]byte(identity)), tx.Bucket(names.values).Delete([]byte(identity)))
+}
+
+// deleteRecord forgets an identity. Its numbers stay drawn: no counter may be
+// below them once nothing else tells of them.
+func deleteRecord(tx *bolt.Tx, identity string) error {
+	clusters := tx.Bucket(buckets().clusters)
+	var record registry.Record
+	if raw := clusters.Get([]byte(identity)); raw != nil {
+		if err := json.Unmarshal(raw, &record); err != nil {
+			return fmt.Errorf("decoding a cluster: %w", err)
+		}
+	}
+	for _, fleet := range slices.Sorted(maps.Keys(record.Numbers)) {
+		if err := raiseCounter(tx, fleet, record.Numbers[fleet]); err != nil {
+			return err
+		}
+	}
+	return errors.Join(deleteLife(tx, identity), clusters.Delete([]byte(identity)))
 }
 
 // raiseCounter never lowers one: drafts are committed in another order than drawn.

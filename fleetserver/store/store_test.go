@@ -20,7 +20,7 @@ import (
 func TestWhatIsWrittenIsThereAfterReopening(t *testing.T) {
 	path := statePath(t)
 	s, state := openTest(t, path)
-	if len(state.Records) != 0 || !state.LastRun.IsZero() {
+	if len(state.Records) != 0 || !state.LastRun.At.IsZero() {
 		t.Fatalf("a new file holds %+v", state)
 	}
 	a, b := record("a", 1), record("b", 2)
@@ -36,8 +36,11 @@ func TestWhatIsWrittenIsThereAfterReopening(t *testing.T) {
 	if err := s.submitAndWait(Write{Delete: "purged"}); err != nil {
 		t.Fatal(err)
 	}
-	seen := map[string]time.Time{"a": noon.Add(time.Second), "b": noon.Add(time.Microsecond)}
-	if err := s.SaveSeen(seen, noon.Add(time.Minute)); err != nil {
+	seen := map[string]registry.Sign{
+		"a": {At: noon.Add(time.Second), On: new(36 * time.Hour)}, "b": {At: noon.Add(time.Microsecond), On: new(-time.Microsecond)},
+	}
+	run := registry.Sign{At: noon.Add(time.Minute), On: new(37 * time.Hour)}
+	if err := s.SaveSeen(seen, run); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -46,7 +49,7 @@ func TestWhatIsWrittenIsThereAfterReopening(t *testing.T) {
 	_, got := openTest(t, path)
 	want := registry.State{
 		Records: []registry.Record{a, b}, LastSeen: seen,
-		Counters: map[string]int{"asia": 3}, LastRun: noon.Add(time.Minute),
+		Counters: map[string]int{"asia": 3}, LastRun: run,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -78,11 +81,11 @@ func TestManySignsOfLifeAreSavedInParts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen := map[string]time.Time{}
+	seen := map[string]registry.Sign{}
 	for i := range 2500 {
-		seen[fmt.Sprintf("bot-%04d", i)] = noon
+		seen[fmt.Sprintf("bot-%04d", i)] = registry.Sign{At: noon}
 	}
-	if err := s.SaveSeen(seen, noon); err != nil {
+	if err := s.SaveSeen(seen, registry.Sign{At: noon}); err != nil {
 		t.Fatal(err)
 	}
 	_ = s.Close()

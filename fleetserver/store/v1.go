@@ -62,7 +62,7 @@ func EncodeV1(state registry.State, up func(identity string) bool) ([]byte, erro
 			lease = r.Confirmed
 		}
 		file.Entries = append(file.Entries, v1Entry{
-			Identity: r.Identity, Fleet: r.Fleet, Number: r.Number(), FirstSeen: epoch(r.FirstSeen), LastSeen: epoch(state.LastSeen[r.Identity]),
+			Identity: r.Identity, Fleet: r.Fleet, Number: r.Number(), FirstSeen: epoch(r.FirstSeen), LastSeen: epoch(state.LastSeen[r.Identity].At),
 			Status: status, Version: r.Version, LastSnapshot: json.RawMessage("null"), ScrapeTarget: r.ScrapeTarget, LeaseHash: lease,
 		})
 	}
@@ -96,7 +96,7 @@ func DecodeV1(content []byte) (registry.State, error) {
 	if err != nil {
 		return registry.State{}, err
 	}
-	return importEntries(registry.State{LastSeen: map[string]time.Time{}, Counters: counters}, file.Entries), nil
+	return importEntries(registry.State{LastSeen: map[string]registry.Sign{}, Counters: counters}, file.Entries), nil
 }
 
 // countersV1 checks the numbers of a file and returns its counters, none below
@@ -135,9 +135,9 @@ func importEntries(state registry.State, entries []v1Entry) registry.State {
 		}
 		taken[place{e.Fleet, e.Number}] = true
 		first, last := moment(e.FirstSeen), moment(e.LastSeen)
-		state.LastSeen[e.Identity] = last
-		if last.After(state.LastRun) {
-			state.LastRun = last
+		state.LastSeen[e.Identity] = registry.Sign{At: last}
+		if last.After(state.LastRun.At) {
+			state.LastRun.At = last
 		}
 		state.Records = append(state.Records, registry.Record{
 			Identity: e.Identity, Fleet: e.Fleet, Numbers: map[string]int{e.Fleet: e.Number},

@@ -41,11 +41,11 @@ type Write struct {
 	// Delete is an identity to forget.
 	Delete string
 	// Seen holds signs of life by identity, at most 1,000.
-	Seen map[string]time.Time
+	Seen map[string]registry.Sign
 	// Values holds encoded values by identity, at most 1,000.
 	Values map[string][]byte
 	// Run, if not zero, is the moment up to which all signs of life are saved.
-	Run time.Time
+	Run registry.Sign
 	// Done is called once, from the writer: with nil when the change is on the
 	// disk, else with an error wrapping ErrUnavailable or ErrClosed. It must not block.
 	Done func(error)
@@ -68,9 +68,9 @@ func (s *Store) Submit(w Write) {
 // SaveSeen writes the signs of life up to a moment, in key order and in
 // transactions small enough not to keep registrations waiting. It returns the
 // first error; the moment is kept only if there is none.
-func (s *Store) SaveSeen(seen map[string]time.Time, until time.Time) error {
+func (s *Store) SaveSeen(seen map[string]registry.Sign, until registry.Sign) error {
 	for identities := range slices.Chunk(slices.Sorted(maps.Keys(seen)), maxBatch) {
-		part := make(map[string]time.Time, len(identities))
+		part := make(map[string]registry.Sign, len(identities))
 		for _, identity := range identities {
 			part[identity] = seen[identity]
 		}
@@ -227,7 +227,7 @@ func apply(tx *bolt.Tx, w Write) error {
 		}
 	}
 	for _, identity := range slices.Sorted(maps.Keys(w.Seen)) {
-		if err := tx.Bucket(buckets().seen).Put([]byte(identity), timeText(w.Seen[identity])); err != nil {
+		if err := tx.Bucket(buckets().seen).Put([]byte(identity), signText(w.Seen[identity])); err != nil {
 			return err
 		}
 	}
@@ -236,7 +236,7 @@ func apply(tx *bolt.Tx, w Write) error {
 			return err
 		}
 	}
-	if !w.Run.IsZero() {
+	if !w.Run.At.IsZero() {
 		return putRun(tx, w.Run)
 	}
 	return nil

@@ -2,6 +2,8 @@ package chaos
 
 import (
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -22,7 +24,13 @@ type client struct {
 
 func newClient(t *testing.T, url, token string) *client {
 	t.Helper()
-	transport := &http.Transport{MaxIdleConnsPerHost: 64}
+	return newClientTrusting(t, url, token, nil)
+}
+
+// newClientTrusting verifies an https control plane by these authorities.
+func newClientTrusting(t *testing.T, url, token string, authorities *x509.CertPool) *client {
+	t.Helper()
+	transport := &http.Transport{MaxIdleConnsPerHost: 64, TLSClientConfig: &tls.Config{RootCAs: authorities, MinVersion: tls.VersionTLS12}}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &client{url, token, &http.Client{Transport: transport, Timeout: patience}}
 }

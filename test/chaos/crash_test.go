@@ -23,7 +23,8 @@ const (
 	// plane, and so often under traffic.
 	importKills  = 3
 	trafficKills = 7
-	killsOfWorld = importKills + trafficKills
+	// One that serves TLS is killed only so often under traffic.
+	trafficKillsTLS = 4
 
 	workers          = 8
 	membersOfWorker  = 8
@@ -32,6 +33,8 @@ const (
 
 	longestImport  = 150 * time.Millisecond
 	longestTraffic = 150 * time.Millisecond
+	// Handshakes take a part of it.
+	longestTrafficTLS = time.Second
 )
 
 func TestKilledAtAnyMomentNothingThatWasToldIsLost(t *testing.T) {
@@ -46,6 +49,14 @@ func TestKilledAtAnyMomentNothingThatWasToldIsLost(t *testing.T) {
 	}
 }
 
+func TestKilledWhileItServesTLSNothingThatWasToldIsLost(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, seed(t), worlds, true)
+	w.plane.serveTLS()
+	w.importKills, w.trafficKills, w.longestTraffic = 0, trafficKillsTLS, longestTrafficTLS
+	w.live()
+}
+
 // world is one state file with everything that was told about it.
 type world struct {
 	t        *testing.T
@@ -56,6 +67,9 @@ type world struct {
 	required bool
 	original []byte
 
+	importKills, trafficKills int
+	longestTraffic            time.Duration
+
 	members []*member   // all
 	shares  [][]*member // those of each worker
 	done    tally
@@ -63,7 +77,7 @@ type world struct {
 
 func newWorld(t *testing.T, seed, number uint64, required bool) *world {
 	t.Helper()
-	w := &world{t: t, known: newNumbers(), seed: seed, number: number, required: required}
+	w := &world{t: t, known: newNumbers(), seed: seed, number: number, required: required, importKills: importKills, trafficKills: trafficKills, longestTraffic: longestTraffic}
 	w.plane = newPlane(t, fmt.Sprintf("%s=%t", fleetapi.EnvFleetRequireLease, required), fleetapi.EnvFleetHeartbeatInterval+"=600")
 	for worker := range workers {
 		var share []*member
@@ -120,10 +134,10 @@ func (w *world) v1() []byte {
 
 func (w *world) live() {
 	roll := dice(w.seed, w.number)
-	for range importKills {
+	for range w.importKills {
 		w.killWhileImporting(roll)
 	}
-	for round := range trafficKills {
+	for round := range w.trafficKills {
 		w.restart()
 		w.killUnderTraffic(uint64(round), roll)
 	}
@@ -132,7 +146,7 @@ func (w *world) live() {
 	w.plane.verified()
 	w.restart()
 	w.plane.kill()
-	w.t.Logf("%d kills; %s", killsOfWorld, &w.done)
+	w.t.Logf("%d kills; %s", w.importKills+w.trafficKills, &w.done)
 	if w.done.open.Load() == 0 || w.done.registered.Load() == 0 || w.done.left.Load() == 0 || w.done.retired.Load() == 0 {
 		w.t.Errorf("the test did not try what it is for: %s", &w.done)
 	}
@@ -188,7 +202,7 @@ func (w *world) killUnderTraffic(round uint64, roll *rand.Rand) {
 	all := w.traffic()
 	var killed sync.WaitGroup
 	killed.Go(func() {
-		time.Sleep(time.Duration(roll.Int64N(int64(longestTraffic))))
+		time.Sleep(time.Duration(roll.Int64N(int64(w.longestTraffic))))
 		w.plane.kill()
 		cancel()
 	})
@@ -200,7 +214,7 @@ func (w *world) killUnderTraffic(round uint64, roll *rand.Rand) {
 }
 
 func (w *world) traffic() *traffic {
-	return &traffic{client: newClient(w.t, w.plane.url, ingestToken), known: w.known, required: w.required, done: &w.done}
+	return &traffic{client: w.plane.client(ingestToken), known: w.known, required: w.required, done: &w.done}
 }
 
 // together runs do for every worker and ends the test with what went wrong.

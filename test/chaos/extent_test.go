@@ -3,5 +3,5 @@
 package chaos
 
 // worlds is how many state files the crash test starts from nothing; each is
-// killed killsOfWorld times.
+// killed importKills and trafficKills times.
 const worlds = 2

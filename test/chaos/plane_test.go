@@ -3,6 +3,7 @@ package chaos
 import (
 	"bufio"
 	"bytes"
+	"crypto/x509"
 	"io"
 	"os"
 	"os/exec"
@@ -32,6 +33,9 @@ type plane struct {
 	t     *testing.T
 	state string
 	env   []string
+
+	// authorities verify it when it serves HTTPS; nil when it does not.
+	authorities *x509.CertPool
 
 	cmd   *exec.Cmd
 	log   *log
@@ -65,6 +69,12 @@ func planeAt(t *testing.T, state string, pairs ...string) *plane {
 	}, pairs...)
 	t.Cleanup(p.kill)
 	return p
+}
+
+// client talks to the running process.
+func (p *plane) client(token string) *client {
+	p.t.Helper()
+	return newClientTrusting(p.t, p.url, token, p.authorities)
 }
 
 func (p *plane) command(arguments ...string) *exec.Cmd {
@@ -107,6 +117,9 @@ func (p *plane) start() {
 	select {
 	case address := <-found:
 		p.url = "http://" + address
+		if p.authorities != nil {
+			p.url = "https://" + address
+		}
 		return
 	case <-p.ended:
 	case <-time.After(patience):
@@ -152,6 +165,8 @@ func (p *plane) wait(status int) {
 
 // tool runs a command of argus-fleet on the state file and returns what it printed.
 func (p *plane) tool(arguments ...string) (string, error) {
+	runtime.LockOSThread() // as in launch: another goroutine may end the thread
+	defer runtime.UnlockOSThread()
 	printed, err := p.command(arguments...).CombinedOutput()
 	return string(printed), err
 }

@@ -207,33 +207,46 @@ func (w *traffic) stillHolds(m *member) error {
 }
 
 // comeBack registers after a lost reply. A member that was ever told a lease is
-// let in with it. One that was told none may find its identity taken, by itself:
-// that is what the admin can free.
+// let in with it, one that was told none without, also when one more reply is lost.
 func (w *traffic) comeBack(m *member) error {
 	fleet := m.asked
 	if m.open != toRegister {
 		fleet = m.fleet
 	}
 	if m.lease == "" && w.required {
-		_, status, err := w.client.register(m.identity, fleet, "")
-		if err != nil {
-			return err
-		}
-		if status == http.StatusConflict {
-			if status, err = w.client.resetLease(m.identity); err != nil || status != http.StatusNoContent {
-				return fmt.Errorf("resetting the lease was answered with %d, %w", status, err)
-			}
-			w.done.recovered.Add(1)
-		}
-		// When it was let in, the lease of that reply is lost on purpose.
-		if status == http.StatusOK {
-			if status, err = w.client.resetLease(m.identity); err != nil || status != http.StatusNoContent {
-				return fmt.Errorf("resetting the lease was answered with %d, %w", status, err)
-			}
+		if err := w.comeBackInVain(m, fleet); err != nil {
+			return fmt.Errorf("coming back without ever having been told a lease: %w", err)
 		}
 	}
 	if err := w.register(m, fleet, false); err != nil {
 		return fmt.Errorf("coming back after a lost reply: %w", err)
 	}
+	return nil
+}
+
+// comeBackInVain is let in and loses what it was told: at once, and then when
+// the lease has been used. From then on only the admin can free the identity.
+func (w *traffic) comeBackInVain(m *member, fleet string) error {
+	var lease string
+	for range 2 {
+		told, status, err := w.client.register(m.identity, fleet, "")
+		if err != nil || status != http.StatusOK {
+			return fmt.Errorf("a register was answered with %d, %w", status, err)
+		}
+		if err := w.known.tell(m.identity, fleet, told.Number); err != nil {
+			return err
+		}
+		lease = told.Lease
+	}
+	if err := w.beat(m, lease, http.StatusNoContent); err != nil {
+		return err
+	}
+	if _, status, err := w.client.register(m.identity, fleet, ""); err != nil || status != http.StatusConflict {
+		return fmt.Errorf("once the lease was used, a register without it was answered with %d, %w", status, err)
+	}
+	if status, err := w.client.resetLease(m.identity); err != nil || status != http.StatusNoContent {
+		return fmt.Errorf("resetting the lease was answered with %d, %w", status, err)
+	}
+	w.done.recovered.Add(1)
 	return nil
 }
