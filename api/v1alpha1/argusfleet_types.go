@@ -318,7 +318,7 @@ type ParentRef struct {
 type FleetStorage struct {
 	// Size of the claim. Default 1Gi. It may grow where the storage class allows it, never shrink.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).isGreaterThan(quantity('15Mi'))",message="size must be at least 16Mi"
+	// +kubebuilder:validation:XValidation:rule="string(self).size() <= 24 && !string(self).matches('[eE][+-]?[0-9]{3}') && quantity(string(self)).isGreaterThan(quantity('15Mi'))",message="size must be at least 16Mi"
 	Size *resource.Quantity `json:"size,omitempty"`
 	// StorageClassName of the claim. Absent: the cluster's default class.
 	// +optional
@@ -500,7 +500,7 @@ type FleetStorageStatus struct {
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$')",message="metadata.name must be at most 40 characters: a lower-case letter first, then letters, digits and '-', not ending in '-', so that the names of its objects fit"
 // +kubebuilder:validation:XValidation:rule="has(self.spec.storage) == has(oldSelf.spec.storage) || !(has(self.spec.storage) ? (has(self.spec.storage.storageClassName) || has(self.spec.storage.accessMode)) : (has(oldSelf.spec.storage.storageClassName) || has(oldSelf.spec.storage.accessMode)))",message="spec.storage: storageClassName and accessMode cannot change: the claim exists, and a new one would start with no state"
 // +kubebuilder:validation:XValidation:rule="has(self.spec.storage) == has(oldSelf.spec.storage) || !(has(self.spec.storage) ? has(self.spec.storage.existingClaimRef) : has(oldSelf.spec.storage.existingClaimRef))",message="spec.storage.existingClaimRef cannot change: another claim holds another state"
-// +kubebuilder:validation:XValidation:rule="!(has(oldSelf.spec.storage) && has(oldSelf.spec.storage.size)) || (has(self.spec.storage) && has(self.spec.storage.size) && !quantity(string(self.spec.storage.size)).isLessThan(quantity(string(oldSelf.spec.storage.size))))",message="spec.storage.size can only grow: a claim cannot shrink"
+// +kubebuilder:validation:XValidation:rule="!(has(oldSelf.spec.storage) && has(oldSelf.spec.storage.size)) || (has(self.spec.storage) && has(self.spec.storage.size) && string(self.spec.storage.size).size() <= 24 && !string(self.spec.storage.size).matches('[eE][+-]?[0-9]{3}') && !quantity(string(self.spec.storage.size)).isLessThan(quantity(string(oldSelf.spec.storage.size))))",message="spec.storage.size can only grow: a claim cannot shrink"
 type ArgusFleet struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`

@@ -58,6 +58,12 @@ const (
 	ReasonSuspended = "Suspended"
 	// ReasonQuotaExceeded : a quota of the namespace refuses the pod.
 	ReasonQuotaExceeded = "QuotaExceeded"
+	// ReasonRetiring : a deleted bot waits until the control plane has retired its clusters.
+	ReasonRetiring = "Retiring"
+	// ReasonRetired : the clusters of a deleted bot were retired in the control plane; of an event.
+	ReasonRetired = "Retired"
+	// ReasonNotRetired : the clusters of a deleted bot stay in the control plane; of an event.
+	ReasonNotRetired = "NotRetired"
 	// ReasonApplyFailed : the API server refused an object that the operator wants.
 	ReasonApplyFailed = "ApplyFailed"
 	// ReasonRequestFailed : a request to the API server failed; it is being retried.
@@ -100,6 +106,8 @@ const (
 	ReasonKindMissing = "KindMissing"
 	// ReasonNoAddress : the ingress or load balancer has no address yet.
 	ReasonNoAddress = "NoAddress"
+	// ReasonNotAdmitted : the NetworkPolicy lets no ingress controller in.
+	ReasonNotAdmitted = "NotAdmitted"
 	// ReasonNotAccepted : the Gateway refuses the route.
 	ReasonNotAccepted = "NotAccepted"
 

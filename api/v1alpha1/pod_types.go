@@ -11,8 +11,7 @@ type Pod struct {
 	// Resources of the container. Absent: the operator's requests and limits. What
 	// is given here replaces them per resource.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="!has(self.claims)",message="resources.claims is not supported: dynamic resources would need resourceClaims in the pod"
-	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
+	Resources *Resources `json:"resources,omitempty"`
 	// NodeSelector picks nodes by label.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=64
@@ -69,6 +68,7 @@ type Pod struct {
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=128
+	// +kubebuilder:validation:XValidation:rule="self.all(e, !has(e.valueFrom) || !has(e.valueFrom.resourceFieldRef) || !has(e.valueFrom.resourceFieldRef.divisor) || string(e.valueFrom.resourceFieldRef.divisor).size() <= 24 && !string(e.valueFrom.resourceFieldRef.divisor).matches('[eE][+-]?[0-9]{3}'))",message="a divisor in pod.env must be a quantity that can be written without an exponent of three digits"
 	Env []corev1.EnvVar `json:"env,omitempty"`
 	// EnvFrom adds variables from ConfigMaps and Secrets; the operator's own win.
 	// +optional
@@ -102,6 +102,20 @@ type Pod struct {
 	// ({metadata, spec}), applied after everything else. What hardens a pod still cannot be changed.
 	// +optional
 	Patch *Fragment `json:"patch,omitempty"`
+}
+
+// Resources of a container.
+type Resources struct {
+	// Limits that the container may not pass.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=16
+	// +kubebuilder:validation:XValidation:rule="self.all(k, string(self[k]).size() <= 24 && !string(self[k]).matches('[eE][+-]?[0-9]{3}'))",message="each of limits must be a quantity that can be written without an exponent of three digits"
+	Limits corev1.ResourceList `json:"limits,omitempty"`
+	// Requests that a node must have free.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=16
+	// +kubebuilder:validation:XValidation:rule="self.all(k, string(self[k]).size() <= 24 && !string(self[k]).matches('[eE][+-]?[0-9]{3}'))",message="each of requests must be a quantity that can be written without an exponent of three digits"
+	Requests corev1.ResourceList `json:"requests,omitempty"`
 }
 
 // PodServiceAccount is the identity of the pods towards the API server.

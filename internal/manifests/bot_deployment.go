@@ -25,23 +25,26 @@ func BotDeployments(bot *v1alpha1.ArgusBot, fleet *FleetTarget) ([]*appsv1.Deplo
 	ranges := ShardRanges(bot.Spec.Sharding)
 	deployments := make([]*appsv1.Deployment, 0, len(ranges))
 	for index, shards := range ranges {
-		deployments = append(deployments, botDeployment(bot, fleet, index, shards))
+		deployment, err := botDeployment(bot, fleet, index, shards)
+		if err != nil {
+			return nil, err
+		}
+		deployments = append(deployments, deployment)
 	}
 	return deployments, nil
 }
 
 // botDeployment runs one cluster: one replica, replaced by stopping the old pod
 // first, because two processes of one cluster would answer every command twice.
-func botDeployment(bot *v1alpha1.ArgusBot, fleet *FleetTarget, index int, shards ShardRange) *appsv1.Deployment {
+func botDeployment(bot *v1alpha1.ArgusBot, fleet *FleetTarget, index int, shards ShardRange) (*appsv1.Deployment, error) {
 	labels := merge(botLabels(bot.Name), map[string]string{v1alpha1.LabelCluster: strconv.Itoa(index)})
-	pod := or(bot.Spec.Pod, v1alpha1.Pod{})
 	template := corev1.PodTemplateSpec{
-		ObjectMeta: metav1.ObjectMeta{Labels: labels},
+		ObjectMeta: metav1.ObjectMeta{Labels: labels, Annotations: botAnnotations(bot, fleet, shards)},
 		Spec:       botPod(bot, fleet, index, shards),
 	}
-	tune(&template, pod)
-	template.Annotations = merge(template.Annotations, map[string]string{annotationShards: Layout(bot, shards)})
-	harden(&template.Spec)
+	if err := finishPod(&template, bot.Spec.Pod); err != nil {
+		return nil, err
+	}
 	return &appsv1.Deployment{
 		ObjectMeta: objectMeta(BotClusterName(bot.Name, index), bot.Namespace, labels, BotOwner(bot)),
 		Spec: appsv1.DeploymentSpec{
@@ -51,36 +54,45 @@ func botDeployment(bot *v1alpha1.ArgusBot, fleet *FleetTarget, index int, shards
 			Selector:             &metav1.LabelSelector{MatchLabels: BotClusterSelector(bot.Name, index)},
 			Template:             template,
 		},
+	}, nil
+}
+
+// annotationFleetToken on a pod is the fingerprint of the fleet token in its
+// environment, so that a process which reads it once restarts with a new one.
+const annotationFleetToken = "argus.dev/fleet-token"
+
+func botAnnotations(bot *v1alpha1.ArgusBot, fleet *FleetTarget, shards ShardRange) map[string]string {
+	annotations := map[string]string{annotationShards: Layout(bot, shards)}
+	if fleet != nil && fleet.TokenFingerprint != "" && libraryDelivery(bot) == v1alpha1.DeliverEnv {
+		annotations[annotationFleetToken] = fleet.TokenFingerprint
 	}
+	return annotations
 }
 
 func botPod(bot *v1alpha1.ArgusBot, fleet *FleetTarget, index int, shards ShardRange) corev1.PodSpec {
 	effective := BotEffective(bot, fleet)
-	pod := or(bot.Spec.Pod, v1alpha1.Pod{})
-	secrets := BotSecrets(bot, fleet)
-	volumes, mounts := secrets.volumes()
+	parts := botParts(bot, fleet)
 	tmp, tmpMount := scratchVolume("tmp", "/tmp", "64Mi")
 	state, stateMount := scratchVolume("state", botStateDir, "16Mi")
 	env := append(botEnv(effective, index, shards), dashboardEnv(bot),
 		envValue(fleetapi.EnvMemberCommonShardCount, strconv.Itoa(int(bot.Spec.Sharding.Total))))
-	env = append(append(env, fleetMemberEnv(fleet, effective)...), secrets.env()...)
+	env = append(append(env, fleetMemberEnv(fleet, effective)...), parts.env...)
 	return corev1.PodSpec{
 		ServiceAccountName:            BotName(bot.Name),
 		TerminationGracePeriodSeconds: ptr.To(or(bot.Spec.TerminationGracePeriodSeconds, defaultGracePeriodSeconds)),
-		Volumes:                       append(volumes, state, tmp),
+		Volumes:                       append(parts.volumes, state, tmp),
 		Containers: []corev1.Container{{
 			Name:         botContainer,
 			Image:        bot.Spec.Image,
 			Command:      bot.Spec.Command,
 			Args:         bot.Spec.Args,
-			EnvFrom:      pod.EnvFrom,
-			Env:          append(env, completeEnv(pod.Env)...),
+			Env:          env,
 			Ports:        []corev1.ContainerPort{{Name: portName, ContainerPort: effective.MetricsPort, Protocol: corev1.ProtocolTCP}},
 			Resources:    botResources(),
-			VolumeMounts: append(mounts, stateMount, tmpMount),
+			VolumeMounts: append(parts.mounts, stateMount, tmpMount),
 			// Five minutes: a bot signs in to Discord before it serves.
-			StartupProbe:  httpProbe(fleetapi.PathHealthz, 2, 150),
-			LivenessProbe: httpProbe(fleetapi.PathHealthz, 15, 4),
+			StartupProbe:  httpProbe(fleetapi.PathHealthz, corev1.URISchemeHTTP, 2, 150),
+			LivenessProbe: httpProbe(fleetapi.PathHealthz, corev1.URISchemeHTTP, 15, 4),
 			ReadinessProbe: &corev1.Probe{
 				ProbeHandler:   corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromString(portName)}},
 				TimeoutSeconds: 3, PeriodSeconds: 10, FailureThreshold: 3,

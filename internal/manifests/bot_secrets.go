@@ -13,7 +13,8 @@ type BotSecret struct {
 	Field string
 	Ref   v1alpha1.SecretKeyRef
 
-	// volume names the mount; env is the variable that the code reads.
+	// volume names the mount; env is the variable that the code reads, "" for an
+	// authority, which is no secret and only lies in one.
 	volume, env string
 	delivery    v1alpha1.Delivery
 }
@@ -34,6 +35,9 @@ func BotSecrets(bot *v1alpha1.ArgusBot, fleet *FleetTarget) BotSecretList {
 			Field: "spec.fleet", Ref: fleet.Token, volume: "fleet",
 			env: fleetapi.EnvFleetToken, delivery: or(bot.Spec.Fleet.Delivery, v1alpha1.DeliverFile),
 		})
+		if ca := fleet.CA; ca != nil && !inConfigMap(ca) {
+			secrets = append(secrets, BotSecret{Field: fleet.field("caRef"), Ref: v1alpha1.SecretKeyRef{Name: ca.Name, Key: ca.Key}})
+		}
 	}
 	if metrics := bot.Spec.Metrics; metrics != nil && metrics.TokenSecretRef != nil {
 		secrets = append(secrets, BotSecret{
@@ -56,28 +60,24 @@ func libraryDelivery(bot *v1alpha1.ArgusBot) v1alpha1.Delivery {
 	return or(or(bot.Spec.Fleet, v1alpha1.BotFleet{}).Delivery, v1alpha1.DeliverFile)
 }
 
-func (s BotSecretList) volumes() (volumes []corev1.Volume, mounts []corev1.VolumeMount) {
-	for _, secret := range s {
-		if secret.delivery == v1alpha1.DeliverFile {
-			volume, mount := secretVolume(secret.volume, secret.Ref.Name, secret.Ref.Key)
-			volumes, mounts = append(volumes, volume), append(mounts, mount)
+// botParts deliver the secrets to the bot, and the authority of its control plane.
+func botParts(bot *v1alpha1.ArgusBot, fleet *FleetTarget) podParts {
+	var parts podParts
+	for _, secret := range BotSecrets(bot, fleet) {
+		switch {
+		case secret.env == "": // mounted below
+		case secret.delivery == v1alpha1.DeliverFile:
+			parts.secret(secret.volume, secret.env, secret.Ref)
+		default:
+			parts.env = append(parts.env, corev1.EnvVar{Name: secret.env, ValueFrom: &corev1.EnvVarSource{
+				SecretKeyRef: &corev1.SecretKeySelector{
+					LocalObjectReference: corev1.LocalObjectReference{Name: secret.Ref.Name}, Key: secret.Ref.Key,
+				},
+			}})
 		}
 	}
-	return volumes, mounts
-}
-
-func (s BotSecretList) env() []corev1.EnvVar {
-	env := make([]corev1.EnvVar, 0, len(s))
-	for _, secret := range s {
-		if secret.delivery == v1alpha1.DeliverFile {
-			env = append(env, envValue(secret.env+fleetapi.FileSuffix, secretDir(secret.volume)+"/"+secret.Ref.Key))
-			continue
-		}
-		env = append(env, corev1.EnvVar{Name: secret.env, ValueFrom: &corev1.EnvVarSource{
-			SecretKeyRef: &corev1.SecretKeySelector{
-				LocalObjectReference: corev1.LocalObjectReference{Name: secret.Ref.Name}, Key: secret.Ref.Key,
-			},
-		}})
+	if fleet != nil {
+		parts.authority("fleet-ca", fleetapi.EnvMemberFleetCAFile, fleet.CA)
 	}
-	return env
+	return parts
 }

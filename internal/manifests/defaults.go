@@ -69,6 +69,11 @@ func botResources() corev1.ResourceRequirements {
 	return resources("100m", "128Mi", "1", "512Mi")
 }
 
+// sidecarResources fit a small helper, such as a log shipper.
+func sidecarResources() corev1.ResourceRequirements {
+	return resources("10m", "32Mi", "500m", "256Mi")
+}
+
 func resources(cpu, memory, cpuLimit, memoryLimit string) corev1.ResourceRequirements {
 	return corev1.ResourceRequirements{
 		Requests: corev1.ResourceList{

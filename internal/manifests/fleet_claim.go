@@ -32,8 +32,12 @@ func FleetRetains(fleet *v1alpha1.ArgusFleet) bool {
 // FleetClaim is the claim for the control plane's state file. With retention it
 // has no owner, so that deleting the ArgusFleet leaves it, and a new ArgusFleet of
 // the same name adopts it. live is the claim that stands, or nil: its class and
-// mode cannot change and it cannot shrink, so there it wins over the spec.
+// mode cannot change and it cannot shrink, so there it wins over the spec. It is nil
+// where the spec names a claim of the user's own, which is never written to.
 func FleetClaim(fleet *v1alpha1.ArgusFleet, live *corev1.PersistentVolumeClaim) *corev1.PersistentVolumeClaim {
+	if existingClaim(fleet) {
+		return nil
+	}
 	spec := claimSpec(fleet)
 	if live != nil {
 		spec.AccessModes = live.Spec.AccessModes
@@ -45,11 +49,15 @@ func FleetClaim(fleet *v1alpha1.ArgusFleet, live *corev1.PersistentVolumeClaim) 
 		}
 	}
 	claim := &corev1.PersistentVolumeClaim{
-		ObjectMeta: objectMeta(FleetClaimName(fleet.Name), fleet.Namespace, retainedLabels(fleet.Name), nil),
+		ObjectMeta: objectMeta(FleetClaimName(fleet), fleet.Namespace, retainedLabels(fleet.Name), nil),
 		Spec:       spec,
 	}
 	keepOrOwn(fleet, claim)
 	return claim
+}
+
+func existingClaim(fleet *v1alpha1.ArgusFleet) bool {
+	return or(fleet.Spec.Storage, v1alpha1.FleetStorage{}).ExistingClaimRef != nil
 }
 
 func claimSpec(fleet *v1alpha1.ArgusFleet) corev1.PersistentVolumeClaimSpec {
@@ -65,8 +73,11 @@ func claimSpec(fleet *v1alpha1.ArgusFleet) corev1.PersistentVolumeClaimSpec {
 }
 
 // ClaimDifference says in what a claim that stands differs from the spec and cannot
-// follow it, or "".
+// follow it, or "". A claim of the user's own is as it is.
 func ClaimDifference(fleet *v1alpha1.ArgusFleet, live *corev1.PersistentVolumeClaim) string {
+	if existingClaim(fleet) {
+		return ""
+	}
 	spec := claimSpec(fleet)
 	var differences []string
 	if class := or(live.Spec.StorageClassName, ""); spec.StorageClassName != nil && *spec.StorageClassName != class {

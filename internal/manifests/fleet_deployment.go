@@ -24,12 +24,16 @@ const (
 // FleetDeployment runs the control plane: one replica, replaced by stopping the
 // old pod first, because a single process may hold the state file. The error is a *PodError.
 func FleetDeployment(fleet *v1alpha1.ArgusFleet, options Options) (*appsv1.Deployment, error) {
+	if err := checkFleet(fleet); err != nil {
+		return nil, err
+	}
 	template := corev1.PodTemplateSpec{
 		ObjectMeta: metav1.ObjectMeta{Labels: fleetLabels(fleet.Name)},
 		Spec:       fleetPod(fleet, options),
 	}
-	tune(&template, or(fleet.Spec.Pod, v1alpha1.Pod{}))
-	harden(&template.Spec)
+	if err := finishPod(&template, fleet.Spec.Pod); err != nil {
+		return nil, err
+	}
 	return &appsv1.Deployment{
 		ObjectMeta: objectMeta(FleetName(fleet.Name), fleet.Namespace, fleetLabels(fleet.Name), FleetOwner(fleet)),
 		Spec: appsv1.DeploymentSpec{
@@ -42,30 +46,41 @@ func FleetDeployment(fleet *v1alpha1.ArgusFleet, options Options) (*appsv1.Deplo
 	}, nil
 }
 
+// checkFleet refuses what the schema cannot tell to be wrong and the process could
+// only refuse at its start.
+func checkFleet(fleet *v1alpha1.ArgusFleet) error {
+	if prometheus := fleet.Spec.Prometheus; prometheus != nil {
+		if _, err := portOf(prometheus.URL); err != nil {
+			return &PodError{Reason: v1alpha1.ReasonInvalidSpec, Field: "spec.prometheus.url", Message: err.Error()}
+		}
+	}
+	return nil
+}
+
 func fleetPod(fleet *v1alpha1.ArgusFleet, options Options) corev1.PodSpec {
-	tokenVolume, tokenMount := secretVolume(fleetTokenVolume, FleetServerSecretName(fleet.Name))
+	tokenVolume, tokenMount := secretVolume(fleetTokenVolume, FleetTokenSecret(fleet), tokens.ServerKeys()...)
 	tmpVolume, tmpMount := scratchVolume("tmp", "/tmp", "64Mi")
 	state := corev1.Volume{Name: "state", VolumeSource: corev1.VolumeSource{
-		PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: FleetClaimName(fleet.Name)},
+		PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: FleetClaimName(fleet)},
 	}}
+	parts := fleetParts(fleet)
+	scheme := corev1.URIScheme(strings.ToUpper(fleetScheme(fleet)))
 	return corev1.PodSpec{
 		ServiceAccountName:            FleetName(fleet.Name),
 		TerminationGracePeriodSeconds: ptr.To[int64](defaultFleetGracePeriodSeconds),
-		Volumes:                       []corev1.Volume{state, tokenVolume, tmpVolume},
+		Volumes:                       append([]corev1.Volume{state, tokenVolume, tmpVolume}, parts.volumes...),
 		Containers: []corev1.Container{{
-			Name:      fleetContainer,
-			Image:     FleetImage(fleet, options),
-			Args:      []string{"run"},
-			Env:       fleetEnv(fleet),
-			Ports:     []corev1.ContainerPort{{Name: portName, ContainerPort: fleetapi.DefaultFleetPort, Protocol: corev1.ProtocolTCP}},
-			Resources: fleetResources(),
-			VolumeMounts: []corev1.VolumeMount{
-				{Name: state.Name, MountPath: fleetStateDir}, tokenMount, tmpMount,
-			},
+			Name:         fleetContainer,
+			Image:        FleetImage(fleet, options),
+			Args:         []string{"run"},
+			Env:          append(fleetEnv(fleet), parts.env...),
+			Ports:        []corev1.ContainerPort{{Name: portName, ContainerPort: fleetapi.DefaultFleetPort, Protocol: corev1.ProtocolTCP}},
+			Resources:    fleetResources(),
+			VolumeMounts: append([]corev1.VolumeMount{{Name: state.Name, MountPath: fleetStateDir}, tokenMount, tmpMount}, parts.mounts...),
 			// Ten minutes: a large state file is read before the first answer.
-			StartupProbe:   httpProbe(fleetapi.PathHealthz, 2, 300),
-			LivenessProbe:  httpProbe(fleetapi.PathHealthz, 10, 3),
-			ReadinessProbe: httpProbe(fleetapi.PathReadyz, 5, 2),
+			StartupProbe:   httpProbe(fleetapi.PathHealthz, scheme, 2, 300),
+			LivenessProbe:  httpProbe(fleetapi.PathHealthz, scheme, 10, 3),
+			ReadinessProbe: httpProbe(fleetapi.PathReadyz, scheme, 5, 2),
 		}},
 	}
 }

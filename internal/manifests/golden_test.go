@@ -38,23 +38,17 @@ func testTokens() map[string][]byte {
 	return data
 }
 
-// objectsOf builds everything that a CR stands for.
-func objectsOf(t *testing.T, cr []byte) []client.Object {
+// objectsOf builds everything that the CR of a file stands for.
+func objectsOf(t *testing.T, file string, cr []byte) []client.Object {
 	t.Helper()
 	var kind struct{ Kind string }
 	decode(t, cr, &kind)
 	if kind.Kind == v1alpha1.KindArgusFleet {
-		fleet := &v1alpha1.ArgusFleet{}
-		decode(t, cr, fleet)
-		return present(
-			FleetServerSecret(fleet, testTokens()), FleetMemberSecret(fleet, testTokens()), FleetViewerSecret(fleet, testTokens()),
-			FleetServiceAccount(fleet), FleetNetworkPolicy(fleet, testOptions()), FleetService(fleet), FleetClaim(fleet, nil),
-			must(FleetDeployment(fleet, testOptions())),
-		)
+		return fleetObjects(t, cr)
 	}
 	bot := &v1alpha1.ArgusBot{}
 	decode(t, cr, bot)
-	target := testTarget(t, bot)
+	target := testTarget(t, file, bot)
 	objects := present(BotServiceAccount(bot), BotNetworkPolicy(bot, target, testOptions()))
 	for _, deployment := range must(BotDeployments(bot, target)) {
 		objects = append(objects, deployment)
@@ -62,7 +56,25 @@ func objectsOf(t *testing.T, cr []byte) []client.Object {
 	return objects
 }
 
-func testTarget(t *testing.T, bot *v1alpha1.ArgusBot) *FleetTarget {
+func fleetObjects(t *testing.T, cr []byte) []client.Object {
+	t.Helper()
+	fleet := &v1alpha1.ArgusFleet{}
+	decode(t, cr, fleet)
+	server := FleetServerSecret(fleet, testTokens())
+	if FleetTokenSecret(fleet) != server.Name {
+		server = nil
+	}
+	return present(
+		server, FleetMemberSecret(fleet, testTokens()), FleetViewerSecret(fleet, testTokens()),
+		FleetServiceAccount(fleet), FleetNetworkPolicy(fleet, testOptions()), FleetService(fleet), FleetClaim(fleet, nil),
+		must(FleetDeployment(fleet, testOptions())), FleetIngress(fleet), FleetHTTPRoute(fleet), FleetServiceMonitor(fleet),
+		FleetPrometheusRule(fleet),
+	)
+}
+
+// testTarget is the control plane of a bot: an empty one, or that of the file beside
+// the bot's that ends in .fleet.
+func testTarget(t *testing.T, file string, bot *v1alpha1.ArgusBot) *FleetTarget {
 	t.Helper()
 	switch fleet := bot.Spec.Fleet; {
 	case fleet == nil:
@@ -76,6 +88,9 @@ func testTarget(t *testing.T, bot *v1alpha1.ArgusBot) *FleetTarget {
 	default:
 		owner := &v1alpha1.ArgusFleet{}
 		owner.Name, owner.Namespace = fleet.Ref.Name, bot.Namespace
+		if cr, err := os.ReadFile(strings.TrimSuffix(file, ".yaml") + ".fleet"); err == nil {
+			decode(t, cr, owner)
+		}
 		return TargetOf(owner)
 	}
 }
@@ -122,7 +137,7 @@ func crs(t *testing.T) map[string][]byte {
 func TestGolden(t *testing.T) {
 	for file, cr := range crs(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			got := render(t, objectsOf(t, cr))
+			got := render(t, objectsOf(t, file, cr))
 			golden := strings.TrimSuffix(file, ".yaml") + ".golden"
 			if *update {
 				if err := os.WriteFile(golden, got, 0o600); err != nil {
@@ -165,7 +180,7 @@ func render(t *testing.T, objects []client.Object) []byte {
 
 func TestBuildersArePure(t *testing.T) {
 	for file, cr := range crs(t) {
-		if diff := cmp.Diff(string(render(t, objectsOf(t, cr))), string(render(t, objectsOf(t, cr)))); diff != "" {
+		if diff := cmp.Diff(string(render(t, objectsOf(t, file, cr))), string(render(t, objectsOf(t, file, cr)))); diff != "" {
 			t.Errorf("%s: two builds differ\n%s", file, diff)
 		}
 	}

@@ -15,11 +15,26 @@ import (
 // FleetName is the name of a control plane's Deployment, Service, ServiceAccount and NetworkPolicy.
 func FleetName(fleet string) string { return fleet + "-fleet" }
 
-// FleetClaimName is the name of a control plane's claim.
-func FleetClaimName(fleet string) string { return fleet + "-fleet-state" }
+// FleetClaimName is the name of a control plane's claim: the one that the spec names,
+// or our own.
+func FleetClaimName(fleet *v1alpha1.ArgusFleet) string {
+	if existing := or(fleet.Spec.Storage, v1alpha1.FleetStorage{}).ExistingClaimRef; existing != nil {
+		return existing.Name
+	}
+	return fleet.Name + "-fleet-state"
+}
 
 // FleetServerSecretName is the name of the Secret with all tokens of a control plane.
 func FleetServerSecretName(fleet string) string { return fleet + "-fleet-server" }
+
+// FleetTokenSecret is the name of the Secret that the control plane reads its tokens
+// from: the user's own, or the server Secret.
+func FleetTokenSecret(fleet *v1alpha1.ArgusFleet) string {
+	if existing := or(fleet.Spec.Tokens, v1alpha1.FleetTokens{}).ExistingSecretRef; existing != nil {
+		return existing.Name
+	}
+	return FleetServerSecretName(fleet.Name)
+}
 
 // FleetMemberSecretName is the name of the Secret with the token that bots present.
 func FleetMemberSecretName(fleet string) string { return fleet + "-fleet-member" }

@@ -11,36 +11,6 @@ import (
 	"github.com/argus-dev/argus-operator/fleetapi"
 )
 
-// FleetNetworkPolicy lets bots of the namespace, the operator, and the namespaces
-// that the operator was told of for ingress and monitoring reach the control plane, and the control plane reach DNS. It is nil
-// when the spec switches it off.
-func FleetNetworkPolicy(fleet *v1alpha1.ArgusFleet, options Options) *networkingv1.NetworkPolicy {
-	wanted := or(fleet.Spec.NetworkPolicy, v1alpha1.NetworkPolicy{})
-	if or(wanted.State, v1alpha1.Enabled) == v1alpha1.Disabled {
-		return nil
-	}
-	peers := []networkingv1.NetworkPolicyPeer{
-		{PodSelector: &metav1.LabelSelector{MatchLabels: map[string]string{labelName: appBot}}},
-		operatorPeer(options),
-	}
-	// The control plane's metrics are on its only port, with everything else, so
-	// "any namespace may scrape" is not a default here.
-	for _, namespaces := range []*metav1.LabelSelector{options.MonitoringNamespaces, options.IngressNamespaces} {
-		if namespaces != nil {
-			peers = append(peers, networkingv1.NetworkPolicyPeer{NamespaceSelector: namespaces})
-		}
-	}
-	return &networkingv1.NetworkPolicy{
-		ObjectMeta: objectMeta(FleetName(fleet.Name), fleet.Namespace, fleetLabels(fleet.Name), FleetOwner(fleet)),
-		Spec: networkingv1.NetworkPolicySpec{
-			PodSelector: metav1.LabelSelector{MatchLabels: FleetSelector(fleet.Name)},
-			PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress},
-			Ingress:     ingressOn(portName, append(peers, wanted.ExtraIngressFrom...)),
-			Egress:      append([]networkingv1.NetworkPolicyEgressRule{dnsEgress()}, completeEgress(wanted.ExtraEgressTo)...),
-		},
-	}
-}
-
 // BotNetworkPolicy lets monitoring reach the bot's metrics, and the bot reach DNS,
 // its control plane and Discord. It is nil when the spec switches it off. fleet is
 // the control plane that the bot joins, or nil.

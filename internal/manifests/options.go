@@ -14,6 +14,6 @@ type Options struct {
 	// IngressNamespaces selects the namespaces of ingress controllers; nil means none is let in.
 	IngressNamespaces *metav1.LabelSelector
 	// MonitoringNamespaces selects the namespaces that scrape; nil means any for a bot's
-	// metrics port, and none for a control plane.
+	// metrics port and for a control plane with spec.serviceMonitor, and none for another.
 	MonitoringNamespaces *metav1.LabelSelector
 }

@@ -2,6 +2,7 @@ package manifests
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -18,7 +19,7 @@ func deploymentsOf(t *testing.T) map[string]*appsv1.Deployment {
 	t.Helper()
 	found := map[string]*appsv1.Deployment{}
 	for file, cr := range crs(t) {
-		for _, object := range objectsOf(t, cr) {
+		for _, object := range objectsOf(t, file, cr) {
 			if deployment, ok := object.(*appsv1.Deployment); ok {
 				found[file+" "+deployment.Name] = deployment
 			}
@@ -48,8 +49,9 @@ func TestPodsAreRestricted(t *testing.T) {
 func TestPodsAreHardenedFurther(t *testing.T) {
 	for name, deployment := range deploymentsOf(t) {
 		spec := deployment.Spec.Template.Spec
+		asked := strings.Contains(name, "-full.yaml") // serviceAccount.automountToken
 		want := map[string]string{
-			"service account token": "false", "service links": "false", "user": "10001", "group": "10001", "fsGroup": "10001",
+			"service account token": strconv.FormatBool(asked), "service links": "false", "user": "10001", "group": "10001", "fsGroup": "10001",
 		}
 		got := map[string]string{
 			"service account token": text(spec.AutomountServiceAccountToken),
@@ -67,9 +69,12 @@ func TestPodsAreHardenedFurther(t *testing.T) {
 		for _, volume := range spec.Volumes {
 			checkVolume(t, name, volume)
 		}
-		for _, container := range spec.Containers {
+		for _, container := range append(spec.InitContainers, spec.Containers...) {
 			checkContainer(t, name, container)
 			checkResources(t, name, container.Resources)
+		}
+		if main := spec.Containers[0]; main.StartupProbe == nil || main.LivenessProbe == nil || main.ReadinessProbe == nil {
+			t.Errorf("%s lacks a probe", name)
 		}
 	}
 }
@@ -96,9 +101,6 @@ func checkContainer(t *testing.T, name string, container corev1.Container) {
 	t.Helper()
 	if text(container.SecurityContext.ReadOnlyRootFilesystem) != "true" {
 		t.Errorf("%s: the root filesystem can be written", name)
-	}
-	if container.StartupProbe == nil || container.LivenessProbe == nil || container.ReadinessProbe == nil {
-		t.Errorf("%s lacks a probe", name)
 	}
 	for _, mount := range container.VolumeMounts {
 		if mount.SubPath != "" {

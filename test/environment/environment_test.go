@@ -41,8 +41,12 @@ func enter(t *testing.T, deployment *appsv1.Deployment, secrets map[string]map[s
 	}
 	for _, mount := range spec.Containers[0].VolumeMounts {
 		for _, volume := range spec.Volumes {
-			if volume.Name == mount.Name && volume.Secret != nil {
-				c.mount(t, mount.MountPath, volume.Secret, secrets)
+			switch {
+			case volume.Name != mount.Name:
+			case volume.Secret != nil:
+				c.mount(t, mount.MountPath, volume.Secret.SecretName, volume.Secret.Items, secrets)
+			case volume.ConfigMap != nil: // whose data look the same from inside
+				c.mount(t, mount.MountPath, volume.ConfigMap.Name, volume.ConfigMap.Items, secrets)
 			}
 		}
 	}
@@ -67,19 +71,17 @@ func resolve(t *testing.T, variable corev1.EnvVar, secrets map[string]map[string
 	return ""
 }
 
-func (c container) mount(t *testing.T, path string, source *corev1.SecretVolumeSource, secrets map[string]map[string]string) {
+func (c container) mount(t *testing.T, path, name string, items []corev1.KeyToPath, secrets map[string]map[string]string) {
 	t.Helper()
-	secret, ok := secrets[source.SecretName]
-	if !ok {
-		t.Fatalf("Secret %s is mounted and not known", source.SecretName)
+	if len(items) == 0 {
+		t.Errorf("%s is mounted whole: name the keys, so that nothing else of it is in the pod", name)
 	}
-	if len(source.Items) == 0 {
-		for key, value := range secret {
-			c.files[path+"/"+key] = value
+	for _, item := range items {
+		value, ok := secrets[name][item.Key]
+		if !ok {
+			t.Fatalf("%s/%s is mounted and not known", name, item.Key)
 		}
-	}
-	for _, item := range source.Items {
-		c.files[path+"/"+item.Path] = secret[item.Key]
+		c.files[path+"/"+item.Path] = value
 	}
 }
 
@@ -101,7 +103,14 @@ func serverSecret() map[string]map[string]string {
 	for _, key := range tokens.ServerKeys() {
 		data[key] = "the-" + key
 	}
-	return map[string]map[string]string{"main-fleet-server": data}
+	return map[string]map[string]string{
+		"main-fleet-server": data,
+		"our-tokens":        data,
+		"fleet-tls":         {"tls.crt": "the-certificate", "tls.key": "the-key", "ca.crt": "the-authority"},
+		"prometheus":        {"bearer": "the-bearer"},
+		"prometheus-ca":     {"bundle.pem": "the-bundle"},
+		"clickhouse":        {"dsn": "https://argus:the-password@clickhouse:8443/argus"},
+	}
 }
 
 func parse[T any](t *testing.T, text string) *T {
@@ -121,6 +130,7 @@ func serverConfig(t *testing.T, spec string) fleetserver.Config {
 		t.Fatal(err)
 	}
 	inside := enter(t, deployment, serverSecret())
+	checkProbes(t, deployment, inside)
 	config, err := fleetserver.ConfigFromEnv(inside.lookup, inside.readFile)
 	if err != nil {
 		t.Fatalf("the control plane would not start: %v", err)
@@ -134,6 +144,51 @@ func serverConfig(t *testing.T, spec string) fleetserver.Config {
 		}
 	}
 	return config
+}
+
+// checkProbes expects the kubelet to speak to the control plane as it listens.
+func checkProbes(t *testing.T, deployment *appsv1.Deployment, inside container) {
+	t.Helper()
+	want := corev1.URISchemeHTTP
+	if inside.env[fleetapi.EnvFleetTLSCertFile] != "" {
+		want = corev1.URISchemeHTTPS
+	}
+	c := deployment.Spec.Template.Spec.Containers[0]
+	for _, probe := range []*corev1.Probe{c.StartupProbe, c.LivenessProbe, c.ReadinessProbe} {
+		if probe.HTTPGet.Scheme != want {
+			t.Errorf("a probe speaks %s, want %s", probe.HTTPGet.Scheme, want)
+		}
+	}
+}
+
+// The optional parts reach the control plane as files that are there, and turn on what
+// they are for.
+func TestTheControlPlaneReadsItsOptionalParts(t *testing.T) {
+	spec := `{
+		tls: {secretRef: {name: fleet-tls}}, tokens: {existingSecretRef: {name: our-tokens}},
+		prometheus: {url: "https://prometheus:9091/p", tokenSecretRef: {name: prometheus, key: bearer},
+			caRef: {kind: ConfigMap, name: prometheus-ca, key: bundle.pem}},
+		analytics: {clickhouseDSNSecretRef: {name: clickhouse, key: dsn}}}`
+	config := serverConfig(t, spec)
+	fleet := parse[v1alpha1.ArgusFleet](t, "metadata: {name: main, namespace: bots}\nspec: "+spec)
+	deployment, err := manifests.FleetDeployment(fleet, manifests.Options{FleetImage: "x:v1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := enter(t, deployment, serverSecret()).files
+	got := map[string]any{
+		"tls": config.TLS(), "certificate": files[config.TLSCertFile], "key": files[config.TLSKeyFile],
+		"prometheus": config.PrometheusURL, "its authority": files[config.PrometheusCAFile],
+		"its token":  strings.Join(access.Split(config.PrometheusToken.Value), " "),
+		"clickhouse": config.ClickHouse != nil, "ingest": strings.Join(access.Split(config.IngestToken.Value), " "),
+	}
+	want := map[string]any{
+		"tls": true, "certificate": "the-certificate", "key": "the-key", "prometheus": "https://prometheus:9091/p",
+		"its authority": "the-bundle", "its token": "the-bearer", "clickhouse": true, "ingest": "the-ingest-token",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
 }
 
 func TestTheControlPlaneReadsWhatTheOperatorWrites(t *testing.T) {
@@ -239,6 +294,32 @@ func TestTheMemberReadsWhatTheOperatorWrites(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A member of a control plane with TLS is handed the authority alone.
+func TestTheMemberReadsItsAuthority(t *testing.T) {
+	secrets := serverSecret()
+	secrets["discord-bot"], secrets["main-fleet-member"] = map[string]string{"token": "d"}, map[string]string{"token": "m"}
+	bot := parse[v1alpha1.ArgusBot](t, `{metadata: {name: mybot, namespace: bots}, spec: {
+		image: "x:v1", fleet: {ref: {name: main}}, sharding: {total: 1, clusters: 1}, discord: {tokenSecretRef: {name: discord-bot, key: token}}}}`)
+	fleet := parse[v1alpha1.ArgusFleet](t, `{metadata: {name: main, namespace: bots}, spec: {tls: {secretRef: {name: fleet-tls}}}}`)
+	deployments, err := manifests.BotDeployments(bot, manifests.TargetOf(fleet))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside := enter(t, deployments[0], secrets)
+	config, err := member.ConfigFromEnv(inside.lookup, inside.readFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if config.URL != "https://main-fleet.bots.svc:9190" || inside.files[config.CAFile] != "the-authority" {
+		t.Errorf("the member beats to %s and verifies it by %q", config.URL, inside.files[config.CAFile])
+	}
+	for path, content := range inside.files {
+		if content == "the-key" || content == "the-certificate" {
+			t.Errorf("the bot can read %s", path)
+		}
 	}
 }
 
