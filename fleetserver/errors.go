@@ -2,6 +2,7 @@ package fleetserver
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"net/http"
 	"strconv"
@@ -110,17 +111,19 @@ func failureOf(err error) (f failure, known bool) {
 	return failure{http.StatusInternalServerError, "internal error", 0, "internal"}, false
 }
 
-// logFailure tells the log what a client is not told.
-func (s *Server) logFailure(r *http.Request, err error) {
-	s.logger.Error("request failed", "request", exchangeOf(r).requestID(), "path", loggable(r.URL.Path), "error", err)
+// logFailure tells the log what a client is not told, and returns the request's
+// id: by it the client's report and the log's line are brought together.
+func (s *Server) logFailure(r *http.Request, err error) string {
+	id := rand.Text()[:12]
+	s.logger.Error("request failed", "request", id, "path", loggable(r.URL.Path), "error", err)
+	return id
 }
 
 // refuse answers with an error.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	f, known := failureOf(err)
 	if !known {
-		s.logFailure(r, err)
-		f.text += ", request " + exchangeOf(r).requestID()
+		f.text += ", request " + s.logFailure(r, err)
 	}
 	s.metrics.refusals.WithLabelValues(f.reason).Inc()
 	header := w.Header()

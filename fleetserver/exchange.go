@@ -2,7 +2,6 @@ package fleetserver
 
 import (
 	"context"
-	"crypto/rand"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -29,17 +28,6 @@ type exchange struct {
 	identity string
 	// maxBody bounds the body, as it comes and unpacked.
 	maxBody int64
-	// id is empty until somebody asks for it.
-	id string
-}
-
-// requestID stands in the log and in the reply of an internal error. Few
-// requests ever need one.
-func (x *exchange) requestID() string {
-	if x.id == "" {
-		x.id = rand.Text()[:12]
-	}
-	return x.id
 }
 
 type exchangeKey struct{}

@@ -17,15 +17,18 @@ const (
 	connections = 32
 	// turns is how often each server has its turn.
 	turns = 5
+	// anyLease is as long as a lease.
+	anyLease = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
 )
 
 // contender is one of the two servers with its members.
 type contender struct {
 	*server
-	crew  *crew
-	beats int
-	busy  time.Duration
-	cpu   time.Duration
+	crew     *crew
+	requests [][]byte
+	beats    int
+	busy     time.Duration
+	cpu      time.Duration
 }
 
 // heartbeats compares argus-fleet with a bare handler, turn and turn about.
@@ -74,7 +77,7 @@ func (b *bench) compare(ctx context.Context, name string, shape sample.Shape, fl
 			}
 		}
 	}
-	size := len(shape.Heartbeat("bench-0", "", 0))
+	size := len(shape.Heartbeat("bench-0", anyLease, 0))
 	what := fmt.Sprintf("%s heartbeat (%.1f KiB): ", name, float64(size)/1024)
 	b.table.note(what+"bare handler", theirs.rate(), "/s")
 	b.table.note(what+"bare handler that discards", discarding.rate(), "/s")
@@ -89,24 +92,24 @@ func (b *bench) compare(ctx context.Context, name string, shape sample.Shape, fl
 
 // enter connects the members of a server, registered where it wants them to be.
 func enter(ctx context.Context, s *server, shape sample.Shape, path string) (*contender, error) {
-	var beats [][]byte
-	for i := range connections {
-		beats = append(beats, request(path, shape.Heartbeat("bench-"+strconv.Itoa(i), "", 1)))
-	}
-	crew, err := hire(ctx, s.address, beats)
+	crew, err := hire(ctx, s.address, connections)
 	if err != nil {
 		return nil, err
 	}
-	for i, m := range crew.members {
-		if path != fleetapi.PathHeartbeat {
-			break
+	c := &contender{server: s, crew: crew, requests: make([][]byte, connections)}
+	err = crew.each(func(place int, m *member) (err error) {
+		identity, lease := "bench-"+strconv.Itoa(place), anyLease
+		if path == fleetapi.PathHeartbeat {
+			lease, err = m.register(identity)
 		}
-		if err := m.expect(register("bench-"+strconv.Itoa(i)), " 200 "); err != nil {
-			crew.dismiss()
-			return nil, err
-		}
+		c.requests[place] = request(path, shape.Heartbeat(identity, lease, 1))
+		return err
+	})
+	if err != nil {
+		crew.dismiss()
+		return nil, err
 	}
-	return &contender{server: s, crew: crew}, nil
+	return c, nil
 }
 
 func (c *contender) turn(ctx context.Context, length time.Duration) error {
@@ -115,7 +118,7 @@ func (c *contender) turn(ctx context.Context, length time.Duration) error {
 		return err
 	}
 	begun := time.Now()
-	beats, err := c.crew.work(ctx, length)
+	beats, err := c.crew.work(ctx, c.requests, length)
 	if err != nil {
 		return err
 	}

@@ -4,9 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,6 +34,8 @@ func request(path string, body []byte) []byte {
 type member struct {
 	conn   net.Conn
 	reader *bufio.Reader
+	// body is that of the latest reply.
+	body []byte
 }
 
 func dial(ctx context.Context, address string) (*member, error) {
@@ -38,7 +43,7 @@ func dial(ctx context.Context, address string) (*member, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &member{conn, bufio.NewReaderSize(conn, 1024)}, nil
+	return &member{conn: conn, reader: bufio.NewReaderSize(conn, 1024)}, nil
 }
 
 // do sends a request and returns the reply's status line.
@@ -56,7 +61,8 @@ func (m *member) do(request []byte) (string, error) {
 		case status == "":
 			status = string(bytes.TrimSpace(line))
 		case len(line) <= 2:
-			_, err := m.reader.Discard(length)
+			m.body = slices.Grow(m.body[:0], length)[:length]
+			_, err := io.ReadFull(m.reader, m.body)
 			return status, err
 		case bytes.HasPrefix(line, []byte("Content-Length: ")):
 			if _, err := fmt.Sscanf(string(line), "Content-Length: %d", &length); err != nil {
@@ -74,19 +80,25 @@ func (m *member) expect(request []byte, want string) error {
 	return err
 }
 
-func register(identity string) []byte {
-	return request(fleetapi.PathRegister, fmt.Appendf(nil, `{"identity": "%s", "fleet": "bench"}`, identity))
+// register returns the lease that the identity is given.
+func (m *member) register(identity string) (string, error) {
+	body := fmt.Appendf(nil, `{"identity": "%s", "fleet": "bench", "version": "0.4.2"}`, identity)
+	if err := m.expect(request(fleetapi.PathRegister, body), " 200 "); err != nil {
+		return "", err
+	}
+	var reply fleetapi.RegisterResponse
+	if err := json.Unmarshal(m.body, &reply); err != nil {
+		return "", fmt.Errorf("decoding the reply to a registration: %w", err)
+	}
+	return reply.Lease, nil
 }
 
-// crew is a number of members with their beats.
-type crew struct {
-	members []*member
-	beats   [][]byte
-}
+// crew is a number of members.
+type crew struct{ members []*member }
 
-func hire(ctx context.Context, address string, beats [][]byte) (*crew, error) {
-	c := &crew{beats: beats}
-	for range beats {
+func hire(ctx context.Context, address string, size int) (*crew, error) {
+	c := &crew{}
+	for range size {
 		m, err := dial(ctx, address)
 		if err != nil {
 			c.dismiss()
@@ -103,21 +115,30 @@ func (c *crew) dismiss() {
 	}
 }
 
-// work beats on all connections at once for a while and counts the replies.
-func (c *crew) work(ctx context.Context, length time.Duration) (int, error) {
-	ctx, stop := context.WithTimeout(ctx, length)
-	defer stop()
-	var beats atomic.Int64
+// each runs a function for all members at once, with their places.
+func (c *crew) each(do func(place int, m *member) error) error {
 	errs := make([]error, len(c.members))
 	var all sync.WaitGroup
 	for i, m := range c.members {
-		all.Go(func() {
-			for ctx.Err() == nil && errs[i] == nil {
-				errs[i] = m.expect(c.beats[i], " 204 ")
-				beats.Add(1)
-			}
-		})
+		all.Go(func() { errs[i] = do(i, m) })
 	}
 	all.Wait()
-	return int(beats.Load()), errors.Join(errs...)
+	return errors.Join(errs...)
+}
+
+// work sends each member's beat again and again for a while and counts the replies.
+func (c *crew) work(ctx context.Context, beats [][]byte, length time.Duration) (int, error) {
+	ctx, stop := context.WithTimeout(ctx, length)
+	defer stop()
+	var count atomic.Int64
+	err := c.each(func(place int, m *member) error {
+		for ctx.Err() == nil {
+			if err := m.expect(beats[place], " 204 "); err != nil {
+				return err
+			}
+			count.Add(1)
+		}
+		return nil
+	})
+	return int(count.Load()), err
 }

@@ -42,11 +42,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	only := flags.String("only", "", "the one measurement to make")
 	turn := flags.Duration("turn", time.Second, "length of one turn of heartbeats")
+	watch := flags.Duration("watch", 2*beatInterval, "how long members are watched that beat at their own pace")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
 	started := time.Now()
-	b := &bench{turn: *turn, only: *only, progress: stderr}
+	b := &bench{turn: *turn, watch: *watch, only: *only, progress: stderr}
 	if err := b.all(ctx); err != nil {
 		fmt.Fprintln(stderr, "a measurement went wrong:", err)
 	}
@@ -57,10 +58,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // bench holds what the measurements share.
 type bench struct {
-	turn     time.Duration
-	only     string
-	progress io.Writer
-	table    table
+	turn, watch time.Duration
+	only        string
+	progress    io.Writer
+	table       table
 	// binary is argus-fleet, root the checkout, scratch a directory of this run.
 	binary, root, scratch string
 }
@@ -86,6 +87,7 @@ func (b *bench) all(ctx context.Context) error {
 		measure func(context.Context) error
 	}{
 		{"heartbeats", b.heartbeats},
+		{"members", b.members},
 		{"registrations", b.registrations},
 		{"idle connections", b.idleConnections},
 		{"start and stop", b.startAndStop},

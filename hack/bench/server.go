@@ -148,16 +148,20 @@ func (s *server) cpu() (time.Duration, error) {
 	return time.Duration(ticks) * perTick, nil
 }
 
-// resident is the process's memory in bytes.
-func (s *server) resident() (float64, error) {
+// resident is the process's memory in bytes, and highest the most that it ever was.
+func (s *server) resident() (float64, error) { return s.memory("VmRSS") }
+
+func (s *server) highest() (float64, error) { return s.memory("VmHWM") }
+
+func (s *server) memory(key string) (float64, error) {
 	text, err := s.proc("status")
 	if err != nil {
 		return 0, err
 	}
-	_, rest, _ := strings.Cut(text, "VmRSS:")
+	_, rest, _ := strings.Cut(text, key+":")
 	fields := strings.Fields(rest)
 	if len(fields) == 0 {
-		return 0, errors.New("no VmRSS in the process's status")
+		return 0, fmt.Errorf("no %s in the process's status", key)
 	}
 	kib, err := strconv.ParseFloat(fields[0], 64)
 	return kib * 1024, err

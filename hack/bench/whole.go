@@ -3,13 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -23,27 +19,33 @@ func (b *bench) registrations(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	crew, err := hire(ctx, fleet.address, make([][]byte, workers))
+	crew, err := hire(ctx, fleet.address, workers)
 	if err != nil {
 		return err
 	}
 	defer crew.dismiss()
-	var next atomic.Int64
-	errs := make([]error, workers)
 	begun := time.Now()
-	var all sync.WaitGroup
-	for i, m := range crew.members {
-		all.Go(func() {
-			for n := next.Add(1); n <= identities && errs[i] == nil; n = next.Add(1) {
-				errs[i] = m.expect(register("bench-"+strconv.FormatInt(n, 10)), " 200 ")
-			}
-		})
+	if _, err := crew.join(identities); err != nil {
+		return err
 	}
-	all.Wait()
 	b.table.atMost("5,000 registrations at once, each durable", time.Since(begun).Seconds(), 2, "s")
 	_, err = fleet.stop()
-	return errors.Join(errors.Join(errs...), err)
+	return err
 }
+
+// join registers members by their places, as fast as the crew can, and returns their leases.
+func (c *crew) join(count int) ([]string, error) {
+	leases := make([]string, count)
+	err := c.each(func(place int, m *member) (err error) {
+		for i := place; i < count && err == nil; i += len(c.members) {
+			leases[i], err = m.register(identityOf(i))
+		}
+		return err
+	})
+	return leases, err
+}
+
+func identityOf(place int) string { return fmt.Sprintf("bench-%06d", place) }
 
 // idleConnections measures what a member costs between its beats. Go's own pace
 // of collection keeps out of it most of the garbage that argus-fleet allows
@@ -60,12 +62,12 @@ func (b *bench) idleConnections(ctx context.Context) error {
 		return err
 	}
 	beat := request(fleetapi.PathHeartbeat, []byte(`{"identity": "bench-0"}`))
-	crew, err := hire(ctx, fleet.address, make([][]byte, count))
+	crew, err := hire(ctx, fleet.address, count)
 	if err != nil {
 		return err
 	}
 	defer crew.dismiss()
-	if err := crew.members[0].expect(register("bench-0"), " 200 "); err != nil {
+	if _, err := crew.members[0].register("bench-0"); err != nil {
 		return err
 	}
 	for _, m := range crew.members {
@@ -127,7 +129,7 @@ func writeV1(path string, count int) error {
 	entries := make([]map[string]any, count)
 	for i := range entries {
 		entries[i] = map[string]any{
-			"identity": fmt.Sprintf("bench-%06d", i), "fleet": "bench", "number": i + 1, "first_seen": seen, "last_seen": seen,
+			"identity": identityOf(i), "fleet": "bench", "number": i + 1, "first_seen": seen, "last_seen": seen,
 			"status": "up", "version": "0.4.2", "scrape_target": "", "lease_hash": "", "last_snapshot": nil,
 		}
 	}
