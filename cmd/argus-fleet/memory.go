@@ -14,8 +14,8 @@ const (
 	// collectorHeadroom is how much may be allocated between two collections
 	// when little is live. A small fleet would else be collected many times a
 	// second under load; a large one would need twice its memory.
-	collectorHeadroom         = 64 << 20
-	leastPercent, mostPercent = 30, 400
+	collectorHeadroom         = 24 << 20
+	leastPercent, mostPercent = 15, 400
 	collectorPace             = time.Second
 	memoryShare               = 0.9 // of the container's limit; the rest is for stacks of the kernel's and page cache
 	limitFileV2, limitFileV1  = "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"

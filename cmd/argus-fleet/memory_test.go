@@ -34,7 +34,7 @@ func TestContainerLimit(t *testing.T) {
 }
 
 func TestCollectorPercent(t *testing.T) {
-	for live, want := range map[uint64]int{0: 400, 4 << 20: 400, 64 << 20: 100, 128 << 20: 50, 2 << 30: 30} {
+	for live, want := range map[uint64]int{0: 400, 4 << 20: 400, 24 << 20: 100, 48 << 20: 50, 2 << 30: 15} {
 		if got := collectorPercent(live); got != want {
 			t.Errorf("%d MiB live: %d %%, want %d", live>>20, got, want)
 		}

@@ -180,7 +180,7 @@ func (r *Registry) apply(change *Change, owed bool) {
 	defer r.mu.Unlock()
 	defer r.closeLocked(change)
 	identity := change.Record.Identity
-	e := r.entries[identity]
+	e, order := r.entries[identity], r.order
 	if e != nil {
 		r.list(e, -1)
 	}
@@ -194,6 +194,8 @@ func (r *Registry) apply(change *Change, owed bool) {
 		r.retired.add(change.Record)
 		return
 	}
+	// A number never changes within its fleet, so who stays there keeps the place in the list.
+	stays := e != nil && e.Fleet == change.Record.Fleet
 	if e == nil {
 		e = r.newEntry(change.Record)
 		r.entries[identity] = e
@@ -208,6 +210,9 @@ func (r *Registry) apply(change *Change, owed bool) {
 		e.wasUp = false
 	}
 	r.list(e, 1)
+	if stays {
+		r.order = order
+	}
 }
 
 // list counts an entry in or out.
