@@ -2,7 +2,7 @@ package controllers
 
 import (
 	"context"
-	"sync"
+	"errors"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -32,8 +32,11 @@ type ArgusBotReconciler struct {
 	// AllowExternalFleets lets the operator read control planes that it does not run.
 	AllowExternalFleets bool
 
+	// Connect makes a client of a control plane, to retire clusters; nil means fleetapi.NewClient.
+	Connect func(url string, options fleetapi.ClientOptions) (*fleetapi.Client, error)
+
 	observations observations
-	verified     sync.Map // UID -> generation whose Secrets were all found
+	verified     verified
 }
 
 // botScope is what one reconcile of an ArgusBot knows.
@@ -43,11 +46,16 @@ type botScope struct {
 	// to come up for the first time; set by resolveFleet.
 	target   *manifests.FleetTarget
 	starting bool
+	// fleet is the ArgusFleet that the spec names, if it exists; set by resolveFleet.
+	fleet *v1alpha1.ArgusFleet
 	// missing names a Secret that the pods need and that is not there, or is nil; set
-	// by checkSecrets. It holds back what starts pods, and nothing else.
+	// by checkInputs. It holds back what starts pods, and nothing else.
 	missing *hold
 	// pods of all clusters; set by observe.
 	pods []corev1.Pod
+	// frozen: the shard layout is to change, and may not while rollouts are suspended;
+	// set by stopOldLayout.
+	frozen bool
 	// clusters by index: what is desired, what stands and its pods by ensureClusters,
 	// and fleet by ask.
 	clusters []clusterScope
@@ -76,7 +84,7 @@ func (r *ArgusBotReconciler) Reconcile(ctx context.Context, request ctrl.Request
 	}
 	if !bot.DeletionTimestamp.IsZero() {
 		r.forget(bot.UID)
-		return ctrl.Result{}, nil // owner references do the rest
+		return r.retire(ctx, bot)
 	}
 	before := bot.DeepCopy()
 	scope := &botScope{bot: bot}
@@ -94,24 +102,31 @@ func (r *ArgusBotReconciler) Reconcile(ctx context.Context, request ctrl.Request
 // run goes through the phases until one cannot go on. What the clusters do is looked
 // at in any case, so that trouble with one object does not hide the others.
 func (r *ArgusBotReconciler) run(ctx context.Context, s *botScope) error {
-	for _, phase := range []func(context.Context, *botScope) error{
-		r.resolveFleet,
-		r.checkSecrets,
-		r.ensureObjects,
-		r.observe,
-		r.stopOldLayout,
-	} {
+	err := r.resolveFleet(ctx, s)
+	if held := holdOf(err); !held.isRetry() {
+		err = errors.Join(err, r.ensureFinalizer(ctx, s))
+	}
+	if err != nil {
+		return err
+	}
+	phases := []func(context.Context, *botScope) error{r.checkInputs, r.ensureObjects, r.observe, r.stopOldLayout}
+	if restsAll(s.bot.Spec.Suspend) {
+		phases = []func(context.Context, *botScope) error{r.observe}
+	}
+	for _, phase := range phases {
 		if err := phase(ctx, s); err != nil {
 			return err
 		}
 	}
-	err := r.ensureClusters(ctx, s)
+	if err = r.ensureClusters(ctx, s); err == nil && !restsAll(s.bot.Spec.Suspend) {
+		err = r.pruneAccounts(ctx, s)
+	}
 	r.ask(s)
 	return err
 }
 
 func (r *ArgusBotReconciler) forget(uid types.UID) {
-	r.verified.Delete(uid)
+	r.verified.forget(uid)
 	r.observations.forget(uid)
 }
 
@@ -167,7 +182,7 @@ func (r *ArgusBotReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Mana
 }
 
 // specOrReady lets through what matters of an ArgusFleet to its bots: that its
-// objects have been made, and whether it runs.
+// objects have been made, whether it runs, and which token members are handed.
 func specOrReady() predicate.Predicate {
 	return predicate.Or(predicate.GenerationChangedPredicate{}, predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, was := e.ObjectOld.(*v1alpha1.ArgusFleet)
@@ -175,7 +190,8 @@ func specOrReady() predicate.Predicate {
 		ready := func(fleet *v1alpha1.ArgusFleet) bool {
 			return meta.IsStatusConditionTrue(fleet.Status.Conditions, v1alpha1.ConditionReady)
 		}
-		return was && is && (ready(before) != ready(now) || before.Status.ObservedGeneration != now.Status.ObservedGeneration)
+		return was && is && (ready(before) != ready(now) || memberFingerprint(before) != memberFingerprint(now) ||
+			before.Status.ObservedGeneration != now.Status.ObservedGeneration)
 	}})
 }
 

@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
@@ -46,16 +49,15 @@ func (r *ArgusBotReconciler) resolveFleet(ctx context.Context, s *botScope) erro
 	if err != nil {
 		return fmt.Errorf("reading ArgusFleet %s: %w", wanted.Ref.Name, err)
 	}
-	// Somebody else's Service under the control plane's name would be sent its tokens.
-	service := corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: fleet.Namespace, Name: manifests.FleetName(fleet.Name)}}
-	err = r.Applier.Read(ctx, &service)
-	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("reading Service %s: %w", service.Name, err)
+	s.fleet = &fleet
+	if err := r.ownService(ctx, &fleet); err != nil {
+		return err
 	}
-	if err != nil || !metav1.IsControlledBy(&service, &fleet) {
+	if memberFingerprint(&fleet) == "" && ptr.Deref(wanted.Delivery, v1alpha1.DeliverFile) == v1alpha1.DeliverEnv {
+		// Which token it is stands on the pods, and is to be right before they start.
 		return &hold{
 			reason: v1alpha1.ReasonFleetNotReady, after: retryMissing,
-			message: fmt.Sprintf("ArgusFleet %q has no Service of its own yet", fleet.Name),
+			message: fmt.Sprintf("ArgusFleet %q has no member token yet", fleet.Name),
 		}
 	}
 	s.target = manifests.TargetOf(&fleet)
@@ -63,66 +65,69 @@ func (r *ArgusBotReconciler) resolveFleet(ctx context.Context, s *botScope) erro
 	return nil
 }
 
-// checkSecrets makes sure that what the pods mount exists, because a pod that waits
-// for a Secret says so only in its events. Secrets are read by name and only until
-// they have been found, or while a cluster is not available.
-func (r *ArgusBotReconciler) checkSecrets(ctx context.Context, s *botScope) error {
-	if done, ok := r.verified.Load(s.bot.UID); ok && done == s.bot.Generation && botReady(s.bot) {
+// checkInputs makes sure that what the pods mount exists. Looked for until found, or
+// while a cluster is not available.
+func (r *ArgusBotReconciler) checkInputs(ctx context.Context, s *botScope) error {
+	if r.verified.has(s.bot) && botReady(s.bot) {
 		return nil
 	}
-	for _, secret := range manifests.BotSecrets(s.bot, s.target) {
-		err := r.checkSecret(ctx, s, secret)
-		if err == nil {
-			continue
-		}
-		r.verified.Delete(s.bot.UID)
-		if missing, ok := errors.AsType[*hold](err); ok {
-			s.missing = missing
-			return nil
-		}
+	wanted, problem, err := missingInput(ctx, r.Client, s.bot.Namespace, botInputs(s))
+	if err != nil {
 		return err
 	}
-	r.verified.Store(s.bot.UID, s.bot.Generation)
+	if wanted == nil {
+		r.verified.note(s.bot)
+		return nil
+	}
+	r.verified.forget(s.bot.UID)
+	s.missing = secretMissing(wanted, problem)
+	if target := s.target; target != nil && target.Name != "" && wanted.name == target.Token.Name && wanted.key == target.Token.Key {
+		s.missing = &hold{
+			reason: v1alpha1.ReasonFleetNotReady, after: retryMissing,
+			message: fmt.Sprintf("ArgusFleet %q has no member token yet", target.Name),
+		}
+	}
 	return nil
 }
 
-func (r *ArgusBotReconciler) checkSecret(ctx context.Context, s *botScope, wanted manifests.BotSecret) error {
-	var secret corev1.Secret
-	err := r.Client.Get(ctx, types.NamespacedName{Namespace: s.bot.Namespace, Name: wanted.Ref.Name}, &secret)
-	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("reading Secret %s: %w", wanted.Ref.Name, err)
+func botInputs(s *botScope) []input {
+	var inputs []input
+	for _, secret := range manifests.BotSecrets(s.bot, s.target) {
+		inputs = append(inputs, input{secret.Field, v1alpha1.CAInSecret, secret.Ref.Name, secret.Ref.Key})
 	}
-	if err == nil && len(secret.Data[wanted.Ref.Key]) > 0 {
-		return nil
+	for _, config := range manifests.BotConfigMaps(s.bot, s.target) {
+		inputs = append(inputs, input{config.Field, v1alpha1.CAInConfigMap, config.Ref.Name, config.Ref.Key})
 	}
-	if s.target != nil && s.target.Name != "" && wanted.Ref == s.target.Token {
-		return &hold{
-			reason: v1alpha1.ReasonFleetNotReady, after: retryMissing,
-			message: fmt.Sprintf("ArgusFleet %q has no member token yet", s.target.Name),
-		}
-	}
-	problem := fmt.Sprintf("Secret %q does not exist: create it with the key %q", wanted.Ref.Name, wanted.Ref.Key)
-	if err == nil {
-		problem = fmt.Sprintf("Secret %q has no key %q, or it is empty: add it", wanted.Ref.Name, wanted.Ref.Key)
-	}
-	return &hold{reason: v1alpha1.ReasonSecretMissing, message: wanted.Field + ": " + problem, stalled: true, after: retryMissing}
+	return inputs
 }
 
 // ensureObjects applies what all clusters share, and deletes a NetworkPolicy that was
 // switched off.
 func (r *ArgusBotReconciler) ensureObjects(ctx context.Context, s *botScope) error {
-	owned := apply.ControlledBy(s.bot)
-	if _, err := apply.Apply(ctx, r.Applier, owned, manifests.BotServiceAccount(s.bot)); err != nil {
-		return err
-	}
-	policy := manifests.BotNetworkPolicy(s.bot, s.target, r.Options)
-	if policy != nil {
-		if _, err := apply.Apply(ctx, r.Applier, owned, policy); err != nil {
+	owned, selector := apply.ControlledBy(s.bot), manifests.BotSelector(s.bot.Name)
+	if account := manifests.BotServiceAccount(s.bot); account != nil {
+		if _, err := apply.Apply(ctx, r.Applier, owned, account); err != nil {
 			return err
 		}
 	}
-	return prunePolicies(ctx, &r.Base, s.bot, manifests.BotSelector(s.bot.Name),
-		map[string]bool{manifests.BotName(s.bot.Name): policy != nil})
+	_, err := applyOrPrune(ctx, &r.Base, owned, s.bot, &networkingv1.NetworkPolicyList{}, selector,
+		manifests.BotNetworkPolicy(s.bot, s.target, r.Options))
+	return err
+}
+
+// pruneAccounts deletes a ServiceAccount that pods no longer run as: not before every
+// Deployment names another.
+func (r *ArgusBotReconciler) pruneAccounts(ctx context.Context, s *botScope) error {
+	for i := range s.clusters {
+		if !s.clusters[i].stands {
+			return nil
+		}
+	}
+	keep := map[string]bool{}
+	if account := manifests.BotServiceAccount(s.bot); account != nil {
+		keep[account.Name] = true
+	}
+	return prune(ctx, &r.Base, s.bot, &corev1.ServiceAccountList{}, manifests.BotSelector(s.bot.Name), keep)
 }
 
 // observe reads the pods, for what they run and what ails them.
@@ -154,7 +159,11 @@ func (r *ArgusBotReconciler) stopOldLayout(ctx context.Context, s *botScope) err
 		template := &deployments.Items[i].Spec.Template.ObjectMeta
 		keep[deployments.Items[i].Name] = manifests.LayoutOf(template) == wanted[template.Labels[v1alpha1.LabelCluster]]
 	}
-	if err := apply.Prune(ctx, r.Applier, s.bot, pointers(deployments.Items), keep); err != nil {
+	if restsRollouts(s.bot.Spec.Suspend) {
+		s.frozen = slices.Contains(slices.Collect(maps.Values(keep)), false)
+		return nil
+	}
+	if err := prune(ctx, &r.Base, s.bot, &deployments, selector, keep); err != nil {
 		return err
 	}
 	for i := range s.pods {
@@ -182,6 +191,7 @@ func (r *ArgusBotReconciler) ensureClusters(ctx context.Context, s *botScope) er
 	}
 	pods := podsByCluster(s.pods)
 	s.clusters = make([]clusterScope, len(desired))
+	all := make([]apply.Found[*appsv1.Deployment], len(desired))
 	decide := make([]rollout.Cluster, len(desired))
 	var failed []error
 	for i := range desired {
@@ -194,7 +204,7 @@ func (r *ArgusBotReconciler) ensureClusters(ctx context.Context, s *botScope) er
 			decide[i] = rollout.Cluster{Exists: true, Updated: true, Available: true} // not ours to start
 			continue
 		}
-		if found.Exists {
+		if all[i] = found; found.Exists {
 			s.clusters[i].live, s.clusters[i].stands = found.Live, found.Stands
 		}
 		decide[i] = rollout.Cluster{
@@ -202,10 +212,10 @@ func (r *ArgusBotReconciler) ensureClusters(ctx context.Context, s *botScope) er
 		}
 	}
 	for _, i := range rollout.Next(decide) {
-		if s.missing != nil && !decide[i].Drifted {
-			continue // its pod could not start
+		if !s.mayWrite(decide[i]) {
+			continue
 		}
-		live, err := apply.Apply(ctx, r.Applier, owned, desired[i])
+		live, err := apply.Write(ctx, r.Applier, owned, all[i])
 		if err != nil {
 			failed = append(failed, err)
 			continue
@@ -213,6 +223,23 @@ func (r *ArgusBotReconciler) ensureClusters(ctx context.Context, s *botScope) er
 		s.clusters[i].live, s.clusters[i].stands = live, true
 	}
 	return errors.Join(failed...)
+}
+
+// mayWrite tells whether a cluster's Deployment may be written now. What somebody
+// changed by hand is put right in any case, and what was deleted made again.
+func (s *botScope) mayWrite(cluster rollout.Cluster) bool {
+	switch {
+	case restsAll(s.bot.Spec.Suspend):
+		return false
+	case cluster.Drifted:
+		return true
+	case s.missing != nil: // its pod could not start
+		return false
+	case s.frozen: // it might run shards that another cluster still runs
+		return false
+	default:
+		return !cluster.Exists || !restsRollouts(s.bot.Spec.Suspend)
+	}
 }
 
 // podsByCluster sorts the pods by their cluster's index, as its label has it.
@@ -233,7 +260,7 @@ func (r *ArgusBotReconciler) ask(s *botScope) {
 	if s.notAsked = r.mayAsk(s); s.notAsked != nil {
 		return
 	}
-	source := FleetSource{URL: s.target.URL, Namespace: s.bot.Namespace, Viewer: *s.target.ViewerToken}
+	source := FleetSource{URL: s.target.URL, Namespace: s.bot.Namespace, Viewer: *s.target.ViewerToken, CA: authorityOf(s.target.CA)}
 	if s.target.Name == "" {
 		source.Prefix = manifests.BotEffective(s.bot, s.target).IdentityPrefix + "-"
 	}

@@ -45,7 +45,7 @@ func (r *ArgusBotReconciler) deriveBotStatus(s *botScope, held *hold) {
 			observeClusters(status, s)
 		}
 		r.setFleetJoined(conditions, s)
-		conditions.summarise(botReadiness(s, held))
+		conditions.summarise(botReadiness(s, held).mention(s.bot.Spec.Suspend))
 	}
 	status.Conditions = conditions.sorted()
 	r.damp(s, before, status)
@@ -146,24 +146,29 @@ func botReadiness(s *botScope, held *hold) readiness {
 	if held != nil {
 		return held.readiness()
 	}
-	var waiting []string
+	var waiting, resting []string
 	for i := range s.clusters {
 		cluster := &s.clusters[i]
 		if cluster.available() {
 			continue
 		}
+		if restsRollouts(s.bot.Spec.Suspend) && !cluster.stands {
+			resting = append(resting, cluster.identity)
+		}
 		if found := clusterTrouble(cluster); found != nil && !available(cluster.live) {
-			return readiness{reason: v1alpha1.ReasonPodTrouble, message: fmt.Sprintf("cluster %s: %s: %s", cluster.identity, found.reason, found.message)}
+			return readiness{reason: found.summary(), message: fmt.Sprintf("cluster %s: %s: %s", cluster.identity, found.reason, found.message)}
 		}
 		waiting = append(waiting, cluster.identity)
 	}
-	if len(waiting) > 0 && s.missing != nil {
+	switch {
+	case len(waiting) == 0:
+		return readiness{ok: true, reason: v1alpha1.ReasonAvailable, message: "every cluster runs as the spec says"}
+	case s.missing != nil:
 		return s.missing.readiness()
+	case len(resting) > 0:
+		return readiness{reason: v1alpha1.ReasonSuspended, message: "not changed to what the spec asks for: " + some(resting)}
 	}
-	if len(waiting) > 0 {
-		return readiness{reason: v1alpha1.ReasonProgressing, message: "waiting for " + some(waiting)}
-	}
-	return readiness{ok: true, reason: v1alpha1.ReasonAvailable, message: "every cluster runs as the spec says"}
+	return readiness{reason: v1alpha1.ReasonProgressing, message: "waiting for " + some(waiting)}
 }
 
 // some names a few of many.

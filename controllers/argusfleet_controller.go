@@ -2,12 +2,15 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -21,6 +24,7 @@ import (
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
 	"github.com/argus-dev/argus-operator/internal/manifests"
+	"github.com/argus-dev/argus-operator/internal/tokens"
 )
 
 // ArgusFleetReconciler keeps one control plane for each ArgusFleet.
@@ -28,14 +32,38 @@ type ArgusFleetReconciler struct {
 	Base
 	// Random is where tokens come from.
 	Random interface{ Read([]byte) (int, error) }
+	// RotationGrace is what members may take to follow a rotation, beyond two TTLs,
+	// before they are named; 0 means five minutes.
+	RotationGrace time.Duration
+
+	verified verified
+	growths  growths
 }
 
 // fleetScope is what one reconcile of an ArgusFleet knows.
 type fleetScope struct {
 	fleet *v1alpha1.ArgusFleet
-	// claim and deployment as they are; set by ensureObjects.
-	claim      *corev1.PersistentVolumeClaim
+	// service as it is; set by ensureService.
+	service *corev1.Service
+	// vault is what the Secrets with the tokens hold, sight what the control plane says
+	// of them, and rotation how that stands; set by ensureSecrets, nil if not read.
+	vault    *tokens.Vault
+	sight    tokens.Sight
+	rotation *tokens.Plan
+	// claim as it is, and why the API server does not let it grow; set by ensureClaim.
+	claim   *corev1.PersistentVolumeClaim
+	refusal string
+	// missing is something that the pod needs and that is not there, or nil; set by
+	// ensureClaim and checkInputs. It holds back what starts the pod, and nothing else.
+	missing *hold
+	// ingress as it is; set by ensureObjects.
+	ingress *networkingv1.Ingress
+	// kinds that the cluster may lack, and the HTTPRoute as it is; set by ensureOptional.
+	kinds map[schema.GroupVersionKind]kindState
+	route *unstructured.Unstructured
+	// deployment as it is, and whether it is as desired; set by ensureDeployment.
 	deployment *appsv1.Deployment
+	stands     bool
 	// pods of the control plane; set by observe.
 	pods []corev1.Pod
 	// answer of the control plane, if it was asked; set by ask.
@@ -44,12 +72,18 @@ type fleetScope struct {
 
 // What the operator may do, and no more. Secrets are never listed or watched.
 //
-// +kubebuilder:rbac:groups=argus.dev,resources=argusfleets;argusbots,verbs=get;list;watch
+// +kubebuilder:rbac:groups=argus.dev,resources=argusfleets,verbs=get;list;watch
+// The finalizer on a bot is all that is ever patched of one: a spec is never written.
+// +kubebuilder:rbac:groups=argus.dev,resources=argusbots,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=argus.dev,resources=argusfleets/status;argusbots/status,verbs=patch
 // +kubebuilder:rbac:groups=argus.dev,resources=argusfleets/finalizers;argusbots/finalizers,verbs=update
 // +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups="",resources=services;serviceaccounts;persistentvolumeclaims,verbs=get;list;watch;create;patch
-// +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="",resources=services;persistentvolumeclaims,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups="",resources=serviceaccounts,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="",resources=configmaps,verbs=get
+// +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies;ingresses,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=httproutes,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=monitoring.coreos.com,resources=servicemonitors;prometheusrules,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
@@ -67,6 +101,8 @@ func (r *ArgusFleetReconciler) Reconcile(ctx context.Context, request ctrl.Reque
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if !fleet.DeletionTimestamp.IsZero() {
+		r.verified.forget(fleet.UID)
+		r.growths.forget(fleet.UID)
 		return ctrl.Result{}, nil // owner references do the rest
 	}
 	before := fleet.DeepCopy()
@@ -79,29 +115,47 @@ func (r *ArgusFleetReconciler) Reconcile(ctx context.Context, request ctrl.Reque
 	if statusErr := writeStatus(ctx, &r.Base, v1alpha1.KindArgusFleet, before, fleet, fleetStatusOf); statusErr != nil {
 		return ctrl.Result{}, statusErr
 	}
-	return resultOf(err, fleetPoll(fleet))
+	return resultOf(err, scope.poll())
 }
 
-// run goes through the phases until one cannot go on.
+// run goes through the phases until one cannot go on. How the control plane does is
+// looked at in any case, so that trouble with its new pod does not hide the old one.
 func (r *ArgusFleetReconciler) run(ctx context.Context, s *fleetScope) error {
+	if restsAll(s.fleet.Spec.Suspend) {
+		return r.look(ctx, s)
+	}
 	for _, phase := range []func(context.Context, *fleetScope) error{
 		// The Service first: until the name is ours, nobody is to present a token there.
 		r.ensureService,
 		r.ensureSecrets,
+		r.ensureClaim,
+		r.checkInputs,
 		r.ensureObjects,
-		r.prune,
-		r.observe,
+		r.ensureOptional,
 	} {
 		if err := phase(ctx, s); err != nil {
 			return err
 		}
 	}
+	err := r.ensureDeployment(ctx, s)
+	if err == nil {
+		err = r.pruneAccounts(ctx, s)
+	}
+	err = errors.Join(err, r.observe(ctx, s))
 	r.ask(s)
-	return nil
+	return err
 }
 
 func fleetStatusOf(fleet *v1alpha1.ArgusFleet) (any, []metav1.Condition) {
 	return &fleet.Status, fleet.Status.Conditions
+}
+
+// poll is when to look again at what no watch reports.
+func (s *fleetScope) poll() time.Duration {
+	if s.missing != nil {
+		return min(s.missing.after, tokensPoll(s))
+	}
+	return tokensPoll(s)
 }
 
 // fleetPoll is how often a control plane is asked: once a heartbeat interval.
@@ -113,18 +167,41 @@ func fleetPoll(fleet *v1alpha1.ArgusFleet) time.Duration {
 // Those that come out of woken are reconciled too.
 func (r *ArgusFleetReconciler) SetupWithManager(mgr ctrl.Manager, woken <-chan event.GenericEvent) error {
 	byLabel := handler.EnqueueRequestsFromMapFunc(requestFromLabel(v1alpha1.LabelFleet))
-	return ctrl.NewControllerManagedBy(mgr).
+	built, err := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.ArgusFleet{}, builder.WithPredicates(specOrAnnotations())).
 		Owns(&appsv1.Deployment{}).
 		Owns(&corev1.Service{}).
 		Owns(&corev1.ServiceAccount{}).
 		Owns(&networkingv1.NetworkPolicy{}).
+		Owns(&networkingv1.Ingress{}).
 		Watches(&corev1.PersistentVolumeClaim{}, byLabel).
 		Watches(&corev1.Pod{}, byLabel).
 		WatchesRawSource(source.Channel(woken, &handler.EnqueueRequestForObject{})).
+		WatchesRawSource(source.Channel(r.Kinds.changed, handler.EnqueueRequestsFromMapFunc(r.allFleets))).
 		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
 		Named("argusfleet").
-		Complete(r)
+		Build(r)
+	if err != nil {
+		return err
+	}
+	for _, kind := range fleetOptionalKinds() {
+		r.Kinds.watch(kind.gvk, built, byLabel)
+	}
+	return nil
+}
+
+// allFleets has every ArgusFleet looked at again: a kind has come or gone.
+func (r *ArgusFleetReconciler) allFleets(ctx context.Context, _ client.Object) []reconcile.Request {
+	var fleets v1alpha1.ArgusFleetList
+	if err := r.Client.List(ctx, &fleets); err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "listing the fleets for a kind that has come or gone")
+		return nil
+	}
+	requests := make([]reconcile.Request, 0, len(fleets.Items))
+	for i := range fleets.Items {
+		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&fleets.Items[i])})
+	}
+	return requests
 }
 
 // specOrAnnotations lets through what a person changed, and not our own status writes.

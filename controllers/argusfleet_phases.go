@@ -2,173 +2,142 @@ package controllers
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
 	"github.com/argus-dev/argus-operator/internal/apply"
 	"github.com/argus-dev/argus-operator/internal/manifests"
-	"github.com/argus-dev/argus-operator/internal/tokens"
 )
 
-// ensureSecrets makes the tokens once, and hands each party its own.
-func (r *ArgusFleetReconciler) ensureSecrets(ctx context.Context, s *fleetScope) error {
-	server, err := r.serverSecret(ctx, s.fleet)
-	if err != nil {
-		return err
-	}
-	if missing := missingKeys(server.Data); len(missing) > 0 {
-		return &hold{
-			reason: v1alpha1.ReasonSecretInvalid, stalled: true, after: retryMissing,
-			message: fmt.Sprintf("Secret %q has lost %s: put it back; nothing is generated over an existing Secret",
-				server.Name, strings.Join(missing, ", ")),
-		}
-	}
-	for _, secret := range []*corev1.Secret{
-		manifests.FleetMemberSecret(s.fleet, server.Data),
-		manifests.FleetViewerSecret(s.fleet, server.Data),
-	} {
-		if _, err := apply.Apply(ctx, r.Applier, apply.ControlledBy(s.fleet), secret); err != nil {
-			return err
-		}
-	}
-	return nil
+// ensureService makes the control plane's address.
+func (r *ArgusFleetReconciler) ensureService(ctx context.Context, s *fleetScope) (err error) {
+	s.service, err = apply.Apply(ctx, r.Applier, apply.ControlledBy(s.fleet), manifests.FleetService(s.fleet))
+	return err
 }
 
-// serverSecret reads the Secret with the control plane's tokens, or creates it.
-func (r *ArgusFleetReconciler) serverSecret(ctx context.Context, fleet *v1alpha1.ArgusFleet) (*corev1.Secret, error) {
-	secret := manifests.FleetServerSecret(fleet, nil)
-	err := r.Client.Get(ctx, client.ObjectKeyFromObject(secret), secret)
-	if apierrors.IsNotFound(err) {
-		return r.newServerSecret(ctx, fleet)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading Secret %s: %w", secret.Name, err)
-	}
-	if !apply.Labelled(fleet, v1alpha1.LabelFleet, fleet.Name)(secret) {
-		return nil, &apply.NameConflictError{Kind: "Secret", Name: secret.Name}
-	}
-	if !secret.DeletionTimestamp.IsZero() {
-		return nil, &apply.TerminatingError{Kind: "Secret", Name: secret.Name}
-	}
-	return secret, r.followRetention(ctx, fleet, secret)
-}
-
-func (r *ArgusFleetReconciler) newServerSecret(ctx context.Context, fleet *v1alpha1.ArgusFleet) (*corev1.Secret, error) {
-	data, err := tokens.GenerateServer(r.Random)
-	if err != nil {
-		return nil, fmt.Errorf("generating tokens: %w", err)
-	}
-	secret := manifests.FleetServerSecret(fleet, data)
-	if err := r.Client.Create(ctx, secret, client.FieldOwner(v1alpha1.FieldOwner)); err != nil {
-		return nil, fmt.Errorf("creating Secret %s: %w", secret.Name, err)
-	}
-	r.Applier.NoteWrite("Secret", "create", secret)
-	return secret, nil
-}
-
-// followRetention gives the server Secret its owner, or takes it away, when the
-// retention policy changed. The tokens in it are not part of the patch.
-func (r *ArgusFleetReconciler) followRetention(ctx context.Context, fleet *v1alpha1.ArgusFleet, secret *corev1.Secret) error {
-	retains := manifests.FleetRetains(fleet)
-	if retains == !metav1.IsControlledBy(secret, fleet) {
+// checkInputs makes sure that what the control plane's pod mounts exists, because a
+// pod that waits for a Secret says so only in its events. Looked for until found, or
+// while the control plane is not available.
+func (r *ArgusFleetReconciler) checkInputs(ctx context.Context, s *fleetScope) error {
+	if s.missing != nil || (r.verified.has(s.fleet) && fleetReady(s.fleet)) {
 		return nil
 	}
-	before := secret.DeepCopy()
-	want := manifests.FleetServerSecret(fleet, nil)
-	secret.OwnerReferences = slices.DeleteFunc(secret.OwnerReferences, func(owner metav1.OwnerReference) bool { return owner.UID == fleet.UID })
-	secret.OwnerReferences = append(secret.OwnerReferences, want.OwnerReferences...)
-	metav1.SetMetaDataAnnotation(&secret.ObjectMeta, manifests.ArgoSyncOptions, want.Annotations[manifests.ArgoSyncOptions])
-	metav1.SetMetaDataAnnotation(&secret.ObjectMeta, manifests.ArgoCompareOptions, want.Annotations[manifests.ArgoCompareOptions])
-	if err := r.Client.Patch(ctx, secret, client.MergeFrom(before), client.FieldOwner(v1alpha1.FieldOwner)); err != nil {
-		return fmt.Errorf("changing the owner of Secret %s: %w", secret.Name, err)
-	}
-	r.Applier.NoteWrite("Secret", "patch", secret)
-	return nil
-}
-
-func missingKeys(data map[string][]byte) []string {
-	var missing []string
-	for _, key := range tokens.ServerKeys() {
-		if tokens.First(data[key]) == "" {
-			missing = append(missing, key)
-		}
-	}
-	return missing
-}
-
-// ensureService makes the control plane's address.
-func (r *ArgusFleetReconciler) ensureService(ctx context.Context, s *fleetScope) error {
-	_, err := apply.Apply(ctx, r.Applier, apply.ControlledBy(s.fleet), manifests.FleetService(s.fleet))
-	return err
-}
-
-// ensureObjects applies everything else, the Deployment last.
-func (r *ArgusFleetReconciler) ensureObjects(ctx context.Context, s *fleetScope) error {
-	owned := apply.ControlledBy(s.fleet)
-	if _, err := apply.Apply(ctx, r.Applier, owned, manifests.FleetServiceAccount(s.fleet)); err != nil {
-		return err
-	}
-	if policy := manifests.FleetNetworkPolicy(s.fleet, r.Options); policy != nil {
-		if _, err := apply.Apply(ctx, r.Applier, owned, policy); err != nil {
-			return err
-		}
-	}
-	if err := r.ensureClaim(ctx, s); err != nil {
-		return err
-	}
-	desired, err := manifests.FleetDeployment(s.fleet, r.Options)
+	wanted, problem, err := missingInput(ctx, r.Client, s.fleet.Namespace, fleetInputs(s.fleet))
 	if err != nil {
 		return err
 	}
-	s.deployment, err = apply.Apply(ctx, r.Applier, owned, desired)
-	return err
+	if wanted != nil {
+		r.verified.forget(s.fleet.UID)
+		s.missing = secretMissing(wanted, problem)
+		return nil
+	}
+	r.verified.note(s.fleet)
+	return nil
 }
 
-// ensureClaim makes the claim, or adopts the one that an earlier ArgusFleet of this
-// name has left.
-func (r *ArgusFleetReconciler) ensureClaim(ctx context.Context, s *fleetScope) error {
-	live := manifests.FleetClaim(s.fleet, nil)
-	err := r.Applier.Read(ctx, live)
-	switch {
-	case apierrors.IsNotFound(err):
-		live = nil
-	case err != nil:
-		return fmt.Errorf("reading PersistentVolumeClaim %s: %w", live.Name, err)
+func fleetInputs(fleet *v1alpha1.ArgusFleet) []input {
+	var inputs []input
+	for _, secret := range manifests.FleetSecrets(fleet) {
+		inputs = append(inputs, input{secret.Field, v1alpha1.CAInSecret, secret.Ref.Name, secret.Ref.Key})
 	}
-	owned := apply.Labelled(s.fleet, v1alpha1.LabelFleet, s.fleet.Name)
-	s.claim, err = apply.Apply(ctx, r.Applier, owned, manifests.FleetClaim(s.fleet, live))
-	if _, leaving := errors.AsType[*apply.TerminatingError](err); leaving {
-		return &hold{
-			reason: v1alpha1.ReasonClaimLost, stalled: true, after: retryConflict,
-			message: fmt.Sprintf("PersistentVolumeClaim %q is being deleted and goes when the control plane's pod does: "+
-				"back up the state now if it is still wanted, then delete the pod; a new claim follows", manifests.FleetClaimName(s.fleet.Name)),
+	for _, config := range manifests.FleetConfigMaps(fleet) {
+		inputs = append(inputs, input{config.Field, v1alpha1.CAInConfigMap, config.Ref.Name, config.Ref.Key})
+	}
+	return inputs
+}
+
+func fleetReady(fleet *v1alpha1.ArgusFleet) bool {
+	return meta.IsStatusConditionTrue(fleet.Status.Conditions, v1alpha1.ConditionReady)
+}
+
+// ensureObjects applies what neither starts nor stops the control plane, and deletes
+// what of it is no longer asked for.
+func (r *ArgusFleetReconciler) ensureObjects(ctx context.Context, s *fleetScope) (err error) {
+	owned, selector := apply.ControlledBy(s.fleet), manifests.FleetSelector(s.fleet.Name)
+	if account := manifests.FleetServiceAccount(s.fleet); account != nil {
+		if _, err := apply.Apply(ctx, r.Applier, owned, account); err != nil {
+			return err
 		}
 	}
+	if _, err := applyOrPrune(ctx, &r.Base, owned, s.fleet, &networkingv1.NetworkPolicyList{}, selector, manifests.FleetNetworkPolicy(s.fleet, r.Options)); err != nil {
+		return err
+	}
+	s.ingress, err = applyOrPrune(ctx, &r.Base, owned, s.fleet, &networkingv1.IngressList{}, selector, manifests.FleetIngress(s.fleet))
 	return err
 }
 
-// prune deletes what the spec no longer asks for.
-func (r *ArgusFleetReconciler) prune(ctx context.Context, s *fleetScope) error {
-	keep := map[string]bool{manifests.FleetName(s.fleet.Name): manifests.FleetNetworkPolicy(s.fleet, r.Options) != nil}
-	return prunePolicies(ctx, &r.Base, s.fleet, manifests.FleetSelector(s.fleet.Name), keep)
+// ensureDeployment makes the control plane run as the spec says, unless something that
+// it needs is missing or changes of what runs are suspended. What somebody changed by
+// hand is put right in any case, and what was deleted made again.
+func (r *ArgusFleetReconciler) ensureDeployment(ctx context.Context, s *fleetScope) error {
+	found, err := r.lookAtDeployment(ctx, s)
+	if err != nil || found.Stands {
+		return err
+	}
+	held := s.missing != nil || (found.Exists && restsRollouts(s.fleet.Spec.Suspend))
+	if held && !found.Drifted {
+		return nil
+	}
+	s.deployment, err = apply.Write(ctx, r.Applier, apply.ControlledBy(s.fleet), found)
+	s.stands = err == nil
+	return err
 }
 
-// prunePolicies deletes the NetworkPolicies of owner that are not kept.
-func prunePolicies(ctx context.Context, b *Base, owner client.Object, selector map[string]string, keep map[string]bool) error {
-	var policies networkingv1.NetworkPolicyList
-	if err := b.Client.List(ctx, &policies, client.InNamespace(owner.GetNamespace()), client.MatchingLabels(selector)); err != nil {
-		return fmt.Errorf("listing network policies: %w", err)
+// pruneAccounts deletes a ServiceAccount that pods no longer run as: not before the
+// Deployment names another.
+func (r *ArgusFleetReconciler) pruneAccounts(ctx context.Context, s *fleetScope) error {
+	if !s.stands {
+		return nil
 	}
-	return apply.Prune(ctx, b.Applier, owner, pointers(policies.Items), keep)
+	keep := map[string]bool{}
+	if account := manifests.FleetServiceAccount(s.fleet); account != nil {
+		keep[account.Name] = true
+	}
+	return prune(ctx, &r.Base, s.fleet, &corev1.ServiceAccountList{}, manifests.FleetSelector(s.fleet.Name), keep)
+}
+
+// lookAtDeployment reads how the Deployment stands, and writes nothing.
+func (r *ArgusFleetReconciler) lookAtDeployment(ctx context.Context, s *fleetScope) (apply.Found[*appsv1.Deployment], error) {
+	desired, err := manifests.FleetDeployment(s.fleet, r.Options)
+	if err != nil {
+		return apply.Found[*appsv1.Deployment]{}, err
+	}
+	found, err := apply.Check(ctx, r.Applier, apply.ControlledBy(s.fleet), desired)
+	if err == nil && found.Exists {
+		s.deployment, s.stands = found.Live, found.Stands
+	}
+	return found, err
+}
+
+// look reads how everything stands, for a status while all work is suspended.
+func (r *ArgusFleetReconciler) look(ctx context.Context, s *fleetScope) error {
+	service, err := apply.Check(ctx, r.Applier, apply.ControlledBy(s.fleet), manifests.FleetService(s.fleet))
+	if err != nil {
+		return err
+	}
+	s.service = service.Live
+	if err := r.lookAtRotation(ctx, s); err != nil {
+		return err
+	}
+	if err := r.readClaim(ctx, s); err != nil {
+		return err
+	}
+	if _, err := r.lookAtDeployment(ctx, s); err != nil {
+		return err
+	}
+	if err := r.observe(ctx, s); err != nil {
+		return err
+	}
+	if service.Exists {
+		r.ask(s)
+	}
+	return nil
 }
 
 // observe reads the pods, for what ails them.
@@ -196,13 +165,5 @@ func hasAnswered(fleet *v1alpha1.ArgusFleet) bool { return fleet.Status.Version 
 
 func fleetSource(fleet *v1alpha1.ArgusFleet) FleetSource {
 	target := manifests.TargetOf(fleet)
-	return FleetSource{URL: target.URL, Namespace: fleet.Namespace, Viewer: *target.ViewerToken}
-}
-
-func pointers[T any](items []T) []*T {
-	list := make([]*T, 0, len(items))
-	for i := range items {
-		list = append(list, &items[i])
-	}
-	return list
+	return FleetSource{URL: target.URL, Namespace: fleet.Namespace, Viewer: *target.ViewerToken, CA: authorityOf(target.CA)}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
@@ -24,12 +23,11 @@ func deriveFleetStatus(s *fleetScope, held *hold, options manifests.Options) {
 	status.ObservedGeneration = s.fleet.Generation
 	status.Effective = &effective
 	status.URL = manifests.FleetURL(s.fleet)
-	status.Image = manifests.FleetImage(s.fleet, options)
-	status.Tokens = &v1alpha1.FleetTokensStatus{
-		ServerSecret: manifests.FleetServerSecretName(s.fleet.Name),
-		MemberSecret: manifests.FleetMemberSecretName(s.fleet.Name),
-		ViewerSecret: manifests.FleetViewerSecretName(s.fleet.Name),
+	if s.stands || status.Image == "" {
+		status.Image = manifests.FleetImage(s.fleet, options)
 	}
+	status.Tokens = tokensStatus(s, status.Tokens)
+	status.LastHandled = lastHandled(s, status.LastHandled)
 	status.Storage = storageStatus(s, status.Storage)
 	if s.answer.Status != nil {
 		observeFleets(status, s.answer.Status)
@@ -41,20 +39,11 @@ func deriveFleetStatus(s *fleetScope, held *hold, options manifests.Options) {
 	} else {
 		setStorageBound(conditions, s)
 		setReachable(conditions, s)
-		conditions.summarise(fleetReadiness(s, held))
+		setTokensRotated(conditions, s)
+		setExposed(conditions, s, options)
+		conditions.summarise(fleetReadiness(s, held).mention(s.fleet.Spec.Suspend))
 	}
 	status.Conditions = conditions.sorted()
-}
-
-func storageStatus(s *fleetScope, old *v1alpha1.FleetStorageStatus) *v1alpha1.FleetStorageStatus {
-	if s.claim == nil {
-		return old
-	}
-	storage := &v1alpha1.FleetStorageStatus{ClaimName: s.claim.Name}
-	if capacity, ok := s.claim.Status.Capacity[corev1.ResourceStorage]; ok {
-		storage.Capacity = capacity.String()
-	}
-	return storage
 }
 
 func observeFleets(status *v1alpha1.ArgusFleetStatus, seen *fleetapi.Status) {
@@ -93,28 +82,6 @@ func count(n int) int32 {
 	return int32(min(max(n, 0), 1<<30))
 }
 
-func setStorageBound(c *conditions, s *fleetScope) {
-	claim := s.claim
-	if claim == nil {
-		c.set(v1alpha1.ConditionStorageBound, metav1.ConditionUnknown, v1alpha1.ReasonProgressing, "the claim has not been looked at")
-		return
-	}
-	difference := manifests.ClaimDifference(s.fleet, claim)
-	switch {
-	case claim.Status.Phase == corev1.ClaimLost:
-		c.set(v1alpha1.ConditionStorageBound, metav1.ConditionFalse, v1alpha1.ReasonClaimLost,
-			fmt.Sprintf("the volume of PersistentVolumeClaim %q is gone: restore it, or restore a backup of the state into a new claim", claim.Name))
-	case claim.Status.Phase != corev1.ClaimBound:
-		c.set(v1alpha1.ConditionStorageBound, metav1.ConditionFalse, v1alpha1.ReasonClaimPending,
-			fmt.Sprintf("PersistentVolumeClaim %q waits for a volume", claim.Name))
-	case difference != "":
-		c.set(v1alpha1.ConditionStorageBound, metav1.ConditionTrue, v1alpha1.ReasonClaimDiffers,
-			fmt.Sprintf("PersistentVolumeClaim %q was there before and keeps its %s", claim.Name, difference))
-	default:
-		c.set(v1alpha1.ConditionStorageBound, metav1.ConditionTrue, v1alpha1.ReasonBound, "the claim has its volume")
-	}
-}
-
 func setReachable(c *conditions, s *fleetScope) {
 	effective := manifests.FleetEffective(&s.fleet.Spec)
 	ttl := effective.HeartbeatIntervalSeconds * effective.TTLFactor
@@ -132,21 +99,26 @@ func setReachable(c *conditions, s *fleetScope) {
 	}
 }
 
-// fleetReadiness is Ready when the control plane's pod is available.
+// fleetReadiness is Ready when the control plane's pod is available, as the spec says.
 func fleetReadiness(s *fleetScope, held *hold) readiness {
-	if held != nil {
+	switch {
+	case held != nil:
 		return held.readiness()
-	}
-	if available(s.deployment) {
-		return readiness{ok: true, reason: v1alpha1.ReasonAvailable, message: "the control plane is running"}
+	case s.stands && available(s.deployment):
+		return readiness{ok: true, reason: v1alpha1.ReasonAvailable, message: "the control plane is running" + absentKinds(s)}
+	case s.missing != nil:
+		return s.missing.readiness()
+	case s.deployment == nil:
+		return readiness{reason: v1alpha1.ReasonSuspended, message: "nothing has been made yet"}
 	}
 	found := troubleOf(s.deployment, s.pods, true)
 	switch {
-	case found == nil:
-		return readiness{reason: v1alpha1.ReasonProgressing, message: "the control plane's pod is starting"}
-	case found.exitCode == fleetapi.ExitStateLocked:
+	case found != nil && found.exitCode == fleetapi.ExitStateLocked:
 		return readiness{reason: v1alpha1.ReasonStateLocked, stalled: true, message: found.message}
-	default:
-		return readiness{reason: v1alpha1.ReasonPodTrouble, message: found.reason + ": " + found.message}
+	case found != nil:
+		return readiness{reason: found.summary(), message: found.reason + ": " + found.message}
+	case !s.stands:
+		return readiness{reason: v1alpha1.ReasonSuspended, message: "the control plane stays as it was, and the spec asks for another"}
 	}
+	return readiness{reason: v1alpha1.ReasonProgressing, message: "the control plane's pod is starting"}
 }

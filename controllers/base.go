@@ -27,6 +27,8 @@ type Base struct {
 	Applier *apply.Applier
 	// Fleets tells how control planes' clusters are.
 	Fleets Fleets
+	// Kinds tells which of the kinds that a cluster may lack are there.
+	Kinds *OptionalKinds
 	// Events records transitions.
 	Events events.EventRecorder
 	// Metrics counts.

@@ -15,25 +15,38 @@ import (
 // pods are neither watched nor stored. No namespaces means all.
 func CacheOptions(namespaces []string) cache.Options {
 	ours := cache.ByObject{Label: labels.SelectorFromSet(manifests.ManagedLabels())}
-	options := cache.Options{ByObject: map[client.Object]cache.ByObject{
+	return cache.Options{ByObject: map[client.Object]cache.ByObject{
 		&appsv1.Deployment{}:            ours,
 		&corev1.Pod{}:                   ours,
 		&corev1.Service{}:               ours,
 		&corev1.ServiceAccount{}:        ours,
 		&corev1.PersistentVolumeClaim{}: ours,
 		&networkingv1.NetworkPolicy{}:   ours,
-	}}
-	if len(namespaces) > 0 {
-		options.DefaultNamespaces = map[string]cache.Config{}
-		for _, namespace := range namespaces {
-			options.DefaultNamespaces[namespace] = cache.Config{}
-		}
-	}
-	return options
+		&networkingv1.Ingress{}:         ours,
+	}, DefaultNamespaces: only(namespaces)}
 }
 
-// ClientOptions have Secrets read by name and never listed or watched, so that
-// other people's Secrets cost nothing and need no right.
+// optionalCacheOptions are those of the caches of kinds that a cluster may lack.
+func optionalCacheOptions(namespaces []string) cache.Options {
+	return cache.Options{
+		DefaultLabelSelector: labels.SelectorFromSet(manifests.ManagedLabels()),
+		DefaultNamespaces:    only(namespaces),
+	}
+}
+
+func only(namespaces []string) map[string]cache.Config {
+	if len(namespaces) == 0 {
+		return nil
+	}
+	configs := map[string]cache.Config{}
+	for _, namespace := range namespaces {
+		configs[namespace] = cache.Config{}
+	}
+	return configs
+}
+
+// ClientOptions have Secrets and ConfigMaps read by name and never listed or watched,
+// so that other people's cost nothing and need no right.
 func ClientOptions() client.Options {
-	return client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}}
+	return client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}, &corev1.ConfigMap{}}}}
 }

@@ -40,7 +40,8 @@ func recordTransitions(recorder events.EventRecorder, object runtime.Object, bef
 // expected reasons are on the way to where the object should be.
 func expected(reason string) bool {
 	switch reason {
-	case v1alpha1.ReasonProgressing, v1alpha1.ReasonClaimPending, v1alpha1.ReasonWaiting, v1alpha1.ReasonFleetNotReady:
+	case v1alpha1.ReasonProgressing, v1alpha1.ReasonClaimPending, v1alpha1.ReasonWaiting, v1alpha1.ReasonFleetNotReady,
+		v1alpha1.ReasonNoAddress, v1alpha1.ReasonSuspended:
 		return true
 	}
 	return false

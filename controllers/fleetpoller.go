@@ -2,9 +2,11 @@ package controllers
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net/http"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,8 +44,10 @@ type FleetPoller struct {
 	wake    map[string]chan event.GenericEvent
 	slots   chan struct{}
 
-	mu      sync.Mutex
-	peers   map[FleetSource]*fleetPeer
+	mu    sync.Mutex
+	peers map[FleetSource]*fleetPeer
+	// tokens are the viewer tokens as they were read last.
+	tokens  map[tokenSource]string
 	running context.Context //nolint:containedctx // the life of the runnable, which reads outlast a call in
 	reads   sync.WaitGroup
 }
@@ -52,7 +56,6 @@ type FleetPoller struct {
 // flight owns the client.
 type fleetPeer struct {
 	client   *fleetapi.Client
-	token    string
 	answer   FleetAnswer
 	askers   map[Asker]time.Time
 	reading  bool
@@ -69,8 +72,9 @@ func NewFleetPoller(secrets client.Reader, metrics *Metrics, now func() time.Tim
 			v1alpha1.KindArgusFleet: make(chan event.GenericEvent, wakeBuffer),
 			v1alpha1.KindArgusBot:   make(chan event.GenericEvent, wakeBuffer),
 		},
-		slots: make(chan struct{}, maxReads),
-		peers: map[FleetSource]*fleetPeer{},
+		slots:  make(chan struct{}, maxReads),
+		peers:  map[FleetSource]*fleetPeer{},
+		tokens: map[tokenSource]string{},
 	}
 }
 
@@ -126,6 +130,7 @@ func (p *FleetPoller) forgetIdle(now time.Time) {
 				peer.client.Close()
 			}
 			delete(p.peers, source)
+			delete(p.tokens, tokenSourceOf(source)) // another who needs it reads it again
 		}
 	}
 }
@@ -137,13 +142,13 @@ func (p *FleetPoller) read(source FleetSource, peer *fleetPeer, interval time.Du
 		return
 	}
 	p.slots <- struct{}{}
-	status, err := p.ask(ctx, source, peer)
+	answer, err := p.ask(ctx, source, peer)
 	<-p.slots
 	p.metrics.asked(err)
 	if err != nil {
 		ctrl.Log.WithName("fleets").V(1).Info("control plane cannot be read", "url", source.URL, "cause", causeOf(err).Error())
 	}
-	for _, asker := range p.conclude(peer, status, err, interval) {
+	for _, asker := range p.conclude(peer, answer, err, interval) {
 		woken := event.GenericEvent{Object: objectOf(asker)}
 		select {
 		case p.wake[asker.Kind] <- woken:
@@ -160,17 +165,17 @@ func (p *FleetPoller) life() context.Context {
 }
 
 // conclude stores the outcome of a read and returns whom to wake.
-func (p *FleetPoller) conclude(peer *fleetPeer, status fleetapi.Status, err error, interval time.Duration) []Asker {
+func (p *FleetPoller) conclude(peer *fleetPeer, answer FleetAnswer, err error, interval time.Duration) []Asker {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	before := peer.answer
 	peer.reading = false
 	if err != nil {
 		peer.failures++
-		peer.answer = FleetAnswer{Asked: true, Err: stable(err)}
+		peer.answer = FleetAnswer{Asked: true, At: answer.At, Err: stable(err)}
 	} else {
 		peer.failures = 0
-		peer.answer = FleetAnswer{Asked: true, Status: &status}
+		peer.answer = answer
 	}
 	peer.next = p.now().Add(pause(interval, peer.failures))
 	if sameAnswer(before, peer.answer) {
@@ -199,7 +204,20 @@ func sameAnswer(a, b FleetAnswer) bool {
 	if a.Err != nil {
 		return a.Err.Error() == b.Err.Error()
 	}
-	return reflect.DeepEqual(a.Status, b.Status)
+	return reflect.DeepEqual(a.Status, b.Status) && reflect.DeepEqual(fingerprints(a.Tokens), fingerprints(b.Tokens))
+}
+
+// fingerprints are what a change of the accepted tokens shows in; when each was used
+// last changes all the time.
+func fingerprints(tokens *fleetapi.Tokens) []string {
+	if tokens == nil {
+		return nil
+	}
+	var found []string
+	for _, info := range slices.Concat(tokens.Ingest, tokens.Viewer) {
+		found = append(found, info.Fingerprint)
+	}
+	return found
 }
 
 func objectOf(asker Asker) client.Object {
@@ -219,34 +237,88 @@ func responseBound(source FleetSource) int64 {
 	return 0 // the client's own
 }
 
-// ask makes one request. The token is kept until the control plane refuses it, so
-// that a rotated one is read again.
-func (p *FleetPoller) ask(ctx context.Context, source FleetSource, peer *fleetPeer) (fleetapi.Status, error) {
+// ask reads a control plane once. A viewer token that it refuses is read again, since
+// it may have been rotated, and then has a second chance at once.
+func (p *FleetPoller) ask(ctx context.Context, source FleetSource, peer *fleetPeer) (FleetAnswer, error) {
+	answer := FleetAnswer{Asked: true, At: p.now()}
 	if peer.client == nil {
-		c, err := fleetapi.NewClient(source.URL, fleetapi.ClientOptions{
-			Token: func() (string, error) { return peer.token, nil }, Guarded: p.guarded, MaxResponseBytes: responseBound(source),
-		})
-		if err != nil {
-			return fleetapi.Status{}, &askError{message: err.Error(), cause: err}
+		if err := p.connect(ctx, source, peer); err != nil {
+			return answer, err
 		}
-		peer.client = c
 	}
-	if peer.token == "" {
-		token, err := viewerToken(ctx, p.secrets, source)
-		if err != nil {
-			return fleetapi.Status{}, err
+	used := p.token(source)
+	if used == "" || source.WithTokens {
+		var err error
+		if used, err = p.readToken(ctx, source); err != nil {
+			return answer, err
 		}
-		peer.token = token
 	}
-	status, err := peer.client.Status(ctx, source.Prefix)
-	if refused, ok := errors.AsType[*fleetapi.StatusError](err); ok {
-		if refused.Code == http.StatusUnauthorized {
-			peer.token = ""
+	err := question(ctx, source, peer.client, &answer)
+	if unauthorized(err) {
+		fresh, readErr := p.readToken(ctx, source)
+		if readErr != nil {
+			return answer, readErr
 		}
-		return status, &askError{message: refused.Error(), cause: err}
+		if fresh != used {
+			err = question(ctx, source, peer.client, &answer)
+		}
 	}
+	return answer, peer.explain(err, source)
+}
+
+// question makes the requests of one read.
+func question(ctx context.Context, source FleetSource, c *fleetapi.Client, answer *FleetAnswer) error {
+	status, err := c.Status(ctx, source.Prefix)
 	if err != nil {
-		return status, &askError{message: "no usable answer from " + source.URL, cause: err}
+		return err
 	}
-	return status, nil
+	answer.Status = &status
+	if !source.WithTokens {
+		return nil
+	}
+	config, err := c.Config(ctx)
+	answer.Tokens = config.Tokens
+	return err
+}
+
+func unauthorized(err error) bool {
+	refused, ok := errors.AsType[*fleetapi.StatusError](err)
+	return ok && refused.Code == http.StatusUnauthorized
+}
+
+// explain puts a failed read into words for a condition.
+func (peer *fleetPeer) explain(err error, source FleetSource) error {
+	if err == nil {
+		return nil
+	}
+	if refused, ok := errors.AsType[*fleetapi.StatusError](err); ok {
+		return &askError{message: refused.Error(), cause: err}
+	}
+	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		peer.disconnect() // the authority may have been renewed
+		return &askError{message: certificateProblem(untrusted, source), cause: err}
+	}
+	return &askError{message: "no usable answer from " + source.URL, cause: err}
+}
+
+// connect makes the client of a control plane. Its authority is read once, and again
+// after a certificate was not to be trusted.
+func (p *FleetPoller) connect(ctx context.Context, source FleetSource, peer *fleetPeer) error {
+	trust, err := trustOf(ctx, p.secrets, source)
+	if err != nil {
+		return err
+	}
+	peer.client, err = fleetapi.NewClient(source.URL, fleetapi.ClientOptions{
+		Token: func() (string, error) { return p.token(source), nil }, TLS: trust,
+		Guarded: p.guarded, MaxResponseBytes: responseBound(source),
+	})
+	if err != nil {
+		return &askError{message: err.Error(), cause: err}
+	}
+	return nil
+}
+
+func (peer *fleetPeer) disconnect() {
+	peer.client.Close()
+	peer.client = nil
 }

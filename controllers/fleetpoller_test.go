@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -34,6 +35,10 @@ func (p *controlPlane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.seen = append(p.seen, r.URL.RequestURI())
 	if r.Header.Get("Authorization") != "Bearer "+p.accept {
 		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	if r.URL.Path == fleetapi.PathConfig {
+		_, _ = w.Write([]byte(`{"fleet": true, "tokens": {"ingest": [{"fingerprint": "0011"}], "viewer": []}}`))
 		return
 	}
 	_, _ = w.Write([]byte(`{"version": "v1", "clusters_up": 1, "clusters": [{"identity": "a-0", "number": 7, "status": "up"}]}`))
@@ -130,12 +135,46 @@ func TestARotatedViewerTokenIsReadAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	plane.change("new")
+	for before := len(plane.asked()); len(plane.asked()) < before+5; time.Sleep(time.Millisecond) {
+		if answer := poller.Answer(source, time.Millisecond, asker); answer.Err != nil {
+			t.Fatalf("a token that was rotated shows as %v", answer.Err)
+		}
+	}
+	plane.change("another")
 	if answer := waitAnswer(t, poller, source, bad); answer.Err.Error() != "control plane answered 401 Unauthorized" {
 		t.Errorf("a refused token shows as %v", answer.Err)
 	}
-	waitAnswer(t, poller, source, good)
 	if got := plane.asked()[0]; got != fleetapi.PathStatus+"?prefix=a-" {
 		t.Errorf("asked for %s", got)
+	}
+}
+
+// While tokens rotate, the viewer token is read anew each time, for all who ask with
+// the same Secret, so that the old one falls out of use before it is dropped.
+func TestARotationIsReadWithTheNewestToken(t *testing.T) {
+	secrets := fake.NewClientBuilder().WithObjects(viewerSecret("old")).Build()
+	plane := &controlPlane{accept: "old"}
+	poller, source := newPoller(t, secrets, plane)
+	waitAnswer(t, poller, source, good)
+	rotating := source
+	rotating.WithTokens = true
+	answer := waitAnswer(t, poller, rotating, good)
+	want := &fleetapi.Tokens{Ingest: []fleetapi.TokenInfo{{Fingerprint: "0011"}}, Viewer: []fleetapi.TokenInfo{}}
+	if diff := cmp.Diff(want, answer.Tokens); diff != "" || answer.Status == nil || answer.At.IsZero() {
+		t.Errorf("answer %+v, tokens (-want +got)\n%s", answer, diff)
+	}
+	if plain := waitAnswer(t, poller, source, good); plain.Tokens != nil {
+		t.Errorf("tokens %+v that nobody asked for", plain.Tokens)
+	}
+	if err := secrets.Update(t.Context(), viewerSecret("new")); err != nil {
+		t.Fatal(err)
+	}
+	for waited := 0; poller.token(source) != "new"; waited++ {
+		if waited > 5000 {
+			t.Fatal("who asks with the same Secret keeps the old token")
+		}
+		poller.Answer(rotating, time.Millisecond, asker)
+		time.Sleep(time.Millisecond)
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
+
+	"github.com/argus-dev/argus-operator/api/v1alpha1"
 )
 
 // available tells whether a Deployment's one pod runs and is ready, of the
@@ -37,7 +39,7 @@ type trouble struct {
 func troubleOf(deployment *appsv1.Deployment, pods []corev1.Pod, quote bool) *trouble {
 	for _, condition := range deployment.Status.Conditions {
 		if condition.Type == appsv1.DeploymentReplicaFailure && condition.Status == corev1.ConditionTrue {
-			return &trouble{reason: condition.Reason, message: "no pod can be created: " + oneLine(condition.Message)}
+			return creationTrouble(condition)
 		}
 	}
 	slices.SortFunc(pods, func(a, b corev1.Pod) int { return cmp.Compare(a.Name, b.Name) })
@@ -52,11 +54,50 @@ func troubleOf(deployment *appsv1.Deployment, pods []corev1.Pod, quote bool) *tr
 	return nil
 }
 
-func podTrouble(pod *corev1.Pod, quote bool) *trouble {
+// summary is the reason that Ready gives.
+func (t *trouble) summary() string {
+	if t.reason == v1alpha1.ReasonQuotaExceeded {
+		return t.reason
+	}
+	return v1alpha1.ReasonPodTrouble
+}
+
+// creationTrouble says why the API server refuses the pod. Its name, which is another
+// one at each try, and the use of a quota, which changes, are left out.
+func creationTrouble(condition appsv1.DeploymentCondition) *trouble {
+	text := oneLine(condition.Message)
+	if _, reason, ok := strings.Cut(text, " is forbidden: "); ok {
+		text = reason
+	}
+	if quota, ok := exceededQuota(text); ok {
+		return &trouble{reason: v1alpha1.ReasonQuotaExceeded, message: "no pod can be created: " + quota}
+	}
+	return &trouble{reason: condition.Reason, message: "no pod can be created: " + text}
+}
+
+// exceededQuota names a quota and what was asked of it, without how much of it is used.
+func exceededQuota(text string) (string, bool) {
+	_, details, ok := strings.Cut(text, "exceeded quota: ")
+	if !ok {
+		return "", false
+	}
+	details, _, _ = strings.Cut(details, ", used: ")
+	return "exceeded quota: " + details + "; raise the quota, or ask for less", true
+}
+
+// unschedulable says why no node takes the pod, or is nil.
+func unschedulable(pod *corev1.Pod) *trouble {
 	for _, condition := range pod.Status.Conditions {
 		if condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse {
 			return &trouble{reason: condition.Reason, message: "the pod cannot be scheduled: " + oneLine(condition.Message)}
 		}
+	}
+	return nil
+}
+
+func podTrouble(pod *corev1.Pod, quote bool) *trouble {
+	if found := unschedulable(pod); found != nil {
+		return found
 	}
 	for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
 		if found := containerTrouble(status, quote); found != nil {

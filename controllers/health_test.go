@@ -59,9 +59,11 @@ func TestTroubleOf(t *testing.T) {
 	unschedulable := corev1.Pod{Status: corev1.PodStatus{Conditions: []corev1.PodCondition{{
 		Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: "Unschedulable", Message: "0/1 nodes are available",
 	}}}}
-	quota := appsv1.Deployment{Status: appsv1.DeploymentStatus{Conditions: []appsv1.DeploymentCondition{{
-		Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue, Reason: "FailedCreate", Message: "exceeded quota: pods",
-	}}}}
+	refused := func(message string) appsv1.Deployment {
+		return appsv1.Deployment{Status: appsv1.DeploymentStatus{Conditions: []appsv1.DeploymentCondition{{
+			Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue, Reason: "FailedCreate", Message: message,
+		}}}}
+	}
 	leaving := podWith(corev1.ContainerStatus{State: ended(1, "Error", "")})
 	leaving.DeletionTimestamp = ptr.To(metav1.Now())
 
@@ -77,8 +79,15 @@ func TestTroubleOf(t *testing.T) {
 			Ready: true, State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}, LastTerminationState: ended(1, "Error", "before"),
 		})}},
 		"a pod that is leaving": {pods: []corev1.Pod{leaving}},
-		"a quota":               {deployment: quota, want: "FailedCreate: no pod can be created: exceeded quota: pods"},
-		"no node":               {pods: []corev1.Pod{unschedulable}, want: "Unschedulable: the pod cannot be scheduled: 0/1 nodes are available"},
+		"a quota": {
+			deployment: refused(`pods "main-fleet-7d9c-x2x5k" is forbidden: exceeded quota: compute, requested: cpu=1, used: cpu=3, limited: cpu=3`),
+			want:       "QuotaExceeded: no pod can be created: exceeded quota: compute, requested: cpu=1; raise the quota, or ask for less",
+		},
+		"a pod that a namespace does not admit": {
+			deployment: refused(`pods "main-fleet-7d9c-x2x5k" is forbidden: violates PodSecurity "restricted:latest": hostPort`),
+			want:       `FailedCreate: no pod can be created: violates PodSecurity "restricted:latest": hostPort`,
+		},
+		"no node": {pods: []corev1.Pod{unschedulable}, want: "Unschedulable: the pod cannot be scheduled: 0/1 nodes are available"},
 		"the first failed pull": {
 			pods: []corev1.Pod{podWith(corev1.ContainerStatus{State: waiting("ErrImagePull", "dial tcp 10.0.0.1: i/o timeout")})},
 			want: "ImagePullBackOff: image x/bot:v1 cannot be pulled",

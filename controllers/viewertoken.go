@@ -10,8 +10,39 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/argus-dev/argus-operator/api/v1alpha1"
 	"github.com/argus-dev/argus-operator/internal/tokens"
 )
+
+// tokenSource is where a viewer token is read from.
+type tokenSource struct {
+	namespace string
+	viewer    v1alpha1.SecretKeyRef
+}
+
+func tokenSourceOf(source FleetSource) tokenSource {
+	return tokenSource{source.Namespace, source.Viewer}
+}
+
+// token is the viewer token as it was read last, or "". All who ask with the same
+// Secret share it, so that one who has read a rotated one has read it for all.
+func (p *FleetPoller) token(source FleetSource) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.tokens[tokenSourceOf(source)]
+}
+
+func (p *FleetPoller) readToken(ctx context.Context, source FleetSource) (string, error) {
+	token, err := viewerToken(ctx, p.secrets, source)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err != nil {
+		delete(p.tokens, tokenSourceOf(source))
+		return "", err
+	}
+	p.tokens[tokenSourceOf(source)] = token
+	return token, nil
+}
 
 // viewerToken reads the token that opens a control plane.
 func viewerToken(ctx context.Context, secrets client.Reader, source FleetSource) (string, error) {

@@ -223,13 +223,17 @@ type ArgusBotStatus struct {
 
 // BotEffective reports the defaults that are in force.
 type BotEffective struct {
+	// IdentityPrefix of the clusters.
 	IdentityPrefix string `json:"identityPrefix"`
 	// Region is empty without a control plane.
 	// +optional
-	Region       string `json:"region,omitempty"`
+	Region string `json:"region,omitempty"`
+	// MetricPrefix that the control plane expects.
 	MetricPrefix string `json:"metricPrefix"`
-	MetricsPort  int32  `json:"metricsPort"`
-	MetricsPath  string `json:"metricsPath"`
+	// MetricsPort on which a cluster serves metrics, health and dashboard.
+	MetricsPort int32 `json:"metricsPort"`
+	// MetricsPath of the metrics.
+	MetricsPath string `json:"metricsPath"`
 }
 
 // BotClusters counts clusters.
@@ -246,8 +250,10 @@ type BotClusters struct {
 
 // BotShards counts shards.
 type BotShards struct {
+	// Desired by the spec.
 	Desired int32 `json:"desired"`
-	Up      int32 `json:"up"`
+	// Up in the control plane's eyes.
+	Up int32 `json:"up"`
 }
 
 // BotDisplay holds text for the printer columns.
@@ -261,6 +267,7 @@ type BotDisplay struct {
 
 // BotClusterStatus tells of one cluster.
 type BotClusterStatus struct {
+	// Index of the cluster, from 0.
 	Index int32 `json:"index"`
 	// ID is the identity: <identityPrefix>-<index>.
 	ID string `json:"id"`

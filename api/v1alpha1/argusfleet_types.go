@@ -425,17 +425,25 @@ type FleetLastHandled struct {
 
 // FleetEffective reports the defaults that are in force.
 type FleetEffective struct {
-	HeartbeatIntervalSeconds int32  `json:"heartbeatIntervalSeconds"`
-	TTLFactor                int32  `json:"ttlFactor"`
-	MetricPrefix             string `json:"metricPrefix"`
-	MaxClusters              int32  `json:"maxClusters"`
-	Port                     int32  `json:"port"`
+	// HeartbeatIntervalSeconds between two beats of a member.
+	HeartbeatIntervalSeconds int32 `json:"heartbeatIntervalSeconds"`
+	// TTLFactor times the interval is the silence after which a cluster is down.
+	TTLFactor int32 `json:"ttlFactor"`
+	// MetricPrefix of the bots' metrics.
+	MetricPrefix string `json:"metricPrefix"`
+	// MaxClusters that may be known at once.
+	MaxClusters int32 `json:"maxClusters"`
+	// Port of the Service.
+	Port int32 `json:"port"`
 }
 
 // FleetClusters counts clusters by health.
 type FleetClusters struct {
-	Up    int32 `json:"up"`
-	Down  int32 `json:"down"`
+	// Up clusters beat in time.
+	Up int32 `json:"up"`
+	// Down clusters have fallen silent.
+	Down int32 `json:"down"`
+	// Total of both.
 	Total int32 `json:"total"`
 }
 
@@ -478,6 +486,7 @@ type FleetTokensStatus struct {
 
 // FleetStorageStatus tells of the claim.
 type FleetStorageStatus struct {
+	// ClaimName of the claim that holds the state.
 	ClaimName string `json:"claimName"`
 	// Capacity of the bound volume.
 	// +optional

@@ -68,7 +68,7 @@ type Pod struct {
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=128
-	// +kubebuilder:validation:XValidation:rule="self.all(e, !has(e.valueFrom) || !has(e.valueFrom.resourceFieldRef) || !has(e.valueFrom.resourceFieldRef.divisor) || string(e.valueFrom.resourceFieldRef.divisor).size() <= 24 && !string(e.valueFrom.resourceFieldRef.divisor).matches('[eE][+-]?[0-9]{3}'))",message="a divisor in pod.env must be a quantity that can be written without an exponent of three digits"
+	// +kubebuilder:validation:XValidation:rule="self.all(e, !has(e.valueFrom) || !has(e.valueFrom.resourceFieldRef) || !has(e.valueFrom.resourceFieldRef.divisor) || e.valueFrom.resourceFieldRef.divisor == 1 || e.valueFrom.resourceFieldRef.divisor in ['0', '1', '1m', '1k', '1M', '1G', '1T', '1P', '1E', '1Ki', '1Mi', '1Gi', '1Ti', '1Pi', '1Ei'])",message="a divisor in pod.env must be one that Kubernetes knows: 1, 1m, 1k, 1Mi and the like"
 	Env []corev1.EnvVar `json:"env,omitempty"`
 	// EnvFrom adds variables from ConfigMaps and Secrets; the operator's own win.
 	// +optional
@@ -108,13 +108,13 @@ type Pod struct {
 type Resources struct {
 	// Limits that the container may not pass.
 	// +optional
-	// +kubebuilder:validation:MaxProperties=16
-	// +kubebuilder:validation:XValidation:rule="self.all(k, string(self[k]).size() <= 24 && !string(self[k]).matches('[eE][+-]?[0-9]{3}'))",message="each of limits must be a quantity that can be written without an exponent of three digits"
+	// +kubebuilder:validation:MaxProperties=8
+	// +kubebuilder:validation:XValidation:rule="self.all(k, [string(self[k])].all(q, q.size() <= 24 && !q.contains('e') && (!q.contains('E') || q.endsWith('E') || q.endsWith('Ei'))))",message="each of limits must be a quantity without an exponent, such as 500m or 2Gi"
 	Limits corev1.ResourceList `json:"limits,omitempty"`
 	// Requests that a node must have free.
 	// +optional
-	// +kubebuilder:validation:MaxProperties=16
-	// +kubebuilder:validation:XValidation:rule="self.all(k, string(self[k]).size() <= 24 && !string(self[k]).matches('[eE][+-]?[0-9]{3}'))",message="each of requests must be a quantity that can be written without an exponent of three digits"
+	// +kubebuilder:validation:MaxProperties=8
+	// +kubebuilder:validation:XValidation:rule="self.all(k, [string(self[k])].all(q, q.size() <= 24 && !q.contains('e') && (!q.contains('E') || q.endsWith('E') || q.endsWith('Ei'))))",message="each of requests must be a quantity without an exponent, such as 500m or 2Gi"
 	Requests corev1.ResourceList `json:"requests,omitempty"`
 }
 

@@ -55,12 +55,18 @@ func InstallOperator(ctx context.Context, c *cluster.Cluster, values ...string) 
 
 // Helm returns the path of the pinned helm. The first call on a machine compiles
 // it, which takes some minutes; go keeps it in its build cache.
-func Helm(ctx context.Context, root string) (string, error) {
-	cmd := exec.CommandContext(ctx, "go", "tool", "-n", "-modfile="+filepath.Join("hack", "tools", "helm.mod"), "helm")
+func Helm(ctx context.Context, root string) (string, error) { return Tool(ctx, root, "helm", "helm") }
+
+// Tool returns the path of a program that hack/tools/<file>.mod pins. The first call
+// on a machine compiles it; go keeps it in its build cache.
+func Tool(ctx context.Context, root, file, program string) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", "tool", "-n", "-modfile="+filepath.Join("hack", "tools", file+".mod"), program)
 	cmd.Dir = root
+	var complaint strings.Builder
+	cmd.Stderr = &complaint
 	printed, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("compiling helm: %w", err)
+		return "", fmt.Errorf("compiling %s: %w: %s", program, err, strings.TrimSpace(complaint.String()))
 	}
 	return strings.TrimSpace(string(printed)), nil
 }

@@ -123,14 +123,19 @@ func Apply[T client.Object](ctx context.Context, a *Applier, owns Ownership, des
 	if err != nil {
 		return found.Live, err
 	}
+	return Write(ctx, a, owns, found)
+}
+
+// Write makes stand what Check has looked at, and returns the object as it is now.
+func Write[T client.Object](ctx context.Context, a *Applier, owns Ownership, found Found[T]) (T, error) {
 	if !found.Exists {
 		created, err := create(ctx, a, found.kind, found.want.stamped.DeepCopyObject().(T))
 		if !apierrors.IsAlreadyExists(err) {
 			return created, err
 		}
 		// The cache does not show what stands here: it is behind, or the object lacks our label.
-		if err := a.live.Get(ctx, client.ObjectKeyFromObject(desired), found.Live); err != nil {
-			return found.Live, fmt.Errorf("reading %s %s: %w", found.kind, desired.GetName(), err)
+		if err := a.live.Get(ctx, client.ObjectKeyFromObject(created), found.Live); err != nil {
+			return found.Live, fmt.Errorf("reading %s %s: %w", found.kind, created.GetName(), err)
 		}
 		if err := found.judge(a, owns); err != nil {
 			return found.Live, err
@@ -165,10 +170,25 @@ func (a *Applier) patch(ctx context.Context, kind string, current client.Object,
 	}
 	err = a.client.Patch(ctx, current, client.RawPatch(types.ApplyPatchType, body),
 		client.ForceOwnership, client.FieldOwner(v1alpha1.FieldOwner))
+	if apierrors.IsInvalid(err) && a.replaceLists(ctx, kind, current, body) == nil {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("applying %s %s: %w", kind, current.GetName(), err)
 	}
 	a.NoteWrite(kind, "apply", current)
+	return nil
+}
+
+// replaceLists writes what is wanted with its lists as a whole. An element whose key
+// somebody has changed by hand, such as the number of a port, is another element to a
+// server-side apply, which would put ours beside it: two ports of one name are invalid.
+func (a *Applier) replaceLists(ctx context.Context, kind string, current client.Object, body []byte) error {
+	err := a.client.Patch(ctx, current, client.RawPatch(types.MergePatchType, body), client.FieldOwner(v1alpha1.FieldOwner))
+	if err != nil {
+		return fmt.Errorf("replacing the lists of %s %s: %w", kind, current.GetName(), err)
+	}
+	a.NoteWrite(kind, "patch", current)
 	return nil
 }
 
@@ -198,6 +218,11 @@ func (a *Applier) Read(ctx context.Context, object client.Object) error {
 		return a.live.Get(ctx, key, object)
 	}
 	return err
+}
+
+// ReadLive gets the object from the API server itself: for what no cache holds.
+func (a *Applier) ReadLive(ctx context.Context, object client.Object) error {
+	return a.live.Get(ctx, client.ObjectKeyFromObject(object), object)
 }
 
 // NoteWrite records a write that was not made through Apply, so that Read and the

@@ -8,6 +8,7 @@ import (
 	"maps"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -25,7 +26,8 @@ type wanted struct {
 	stamped client.Object
 	// applied is its applied form: without zero structs and nulls.
 	applied *unstructured.Unstructured
-	typed   *typed.TypedValue
+	// typed is the same with its schema; nil for a kind that we have no Go type of.
+	typed *typed.TypedValue
 }
 
 func (a *Applier) newWanted(desired client.Object) (*wanted, error) {
@@ -45,6 +47,9 @@ func (a *Applier) newWanted(desired client.Object) (*wanted, error) {
 		if err := stamp(stamped, applied); err != nil {
 			return nil, err
 		}
+	}
+	if untyped(desired) {
+		return &wanted{stamped: stamped, applied: applied}, nil
 	}
 	typedValue, err := a.types.ObjectToTyped(applied)
 	if err != nil {
@@ -85,6 +90,9 @@ func (a *Applier) same(current client.Object, want *wanted) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if want.typed == nil {
+		return contains(live.Object, want.applied.Object), nil
+	}
 	// What stands may hold an environment variable twice: the API server lets a person add it.
 	liveTyped, err := a.types.ObjectToTyped(live, typed.AllowDuplicates)
 	if err != nil {
@@ -109,9 +117,43 @@ func appliedForm(object client.Object) (*unstructured.Unstructured, error) {
 	if err != nil {
 		return nil, fmt.Errorf("converting: %w", err)
 	}
+	if untyped(object) {
+		content = runtime.DeepCopyJSON(content) // the converter hands out the object's own
+	}
 	delete(content, "status")
 	dropZero(content)
 	return &unstructured.Unstructured{Object: content}, nil
+}
+
+// untyped tells of objects of kinds that the operator has no Go type of, and so no schema.
+func untyped(object client.Object) bool {
+	_, ok := object.(*unstructured.Unstructured)
+	return ok
+}
+
+// contains tells whether live has every wanted field with the wanted value. Lists are
+// as long as wanted and in the same order; what a CRD's defaults have added to their
+// elements, and what others have added to maps, makes no difference.
+func contains(live, wanted any) bool {
+	switch want := wanted.(type) {
+	case map[string]any:
+		have, ok := live.(map[string]any)
+		for key, value := range want {
+			found, exists := have[key]
+			ok = ok && exists && contains(found, value)
+		}
+		return ok
+	case []any:
+		have, ok := live.([]any)
+		if !ok || len(have) != len(want) {
+			return false
+		}
+		for i := range want {
+			ok = ok && contains(have[i], want[i])
+		}
+		return ok
+	}
+	return equality.Semantic.DeepEqual(live, wanted)
 }
 
 func dropZero(value any) {

@@ -54,5 +54,9 @@ func (w *writes) newerThan(object client.Object, found bool) bool {
 }
 
 func keyOf(object client.Object) string {
-	return fmt.Sprintf("%T/%s/%s", object, object.GetNamespace(), object.GetName())
+	kind := fmt.Sprintf("%T", object)
+	if untyped(object) {
+		kind = object.GetObjectKind().GroupVersionKind().String()
+	}
+	return kind + "/" + object.GetNamespace() + "/" + object.GetName()
 }

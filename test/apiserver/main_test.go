@@ -56,6 +56,26 @@ func start(ctx context.Context) (stop func(), err error) {
 			return nil, err
 		}
 	}
+	server, err := startServer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	config, admin = server.config, server.api
+	if operator, err = startOperator(ctx, &fakeFleets{}); err != nil {
+		server.stop()
+		return nil, err
+	}
+	return func() { operator.stop(); server.stop() }, nil
+}
+
+// apiServer is a kube-apiserver with its etcd and the project's CRDs.
+type apiServer struct {
+	config *rest.Config
+	api    client.Client
+	stop   func()
+}
+
+func startServer(ctx context.Context) (*apiServer, error) {
 	binaries, err := cluster.Binaries(ctx, os.Stderr)
 	if err != nil {
 		return nil, err
@@ -65,21 +85,29 @@ func start(ctx context.Context) (stop func(), err error) {
 		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
 		ErrorIfCRDPathMissing: true,
 	}
-	if config, err = environment.Start(); err != nil {
+	reached, err := environment.Start()
+	if err != nil {
 		return nil, err
 	}
-	stopServer := func() {
+	server := &apiServer{config: reached, stop: func() {
 		if err := environment.Stop(); err != nil {
 			fmt.Fprintln(os.Stderr, "stopping the API server:", err)
 		}
-	}
-	if admin, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
-		stopServer()
+	}}
+	if server.api, err = client.New(reached, client.Options{Scheme: scheme}); err != nil {
+		server.stop()
 		return nil, err
 	}
-	if operator, err = startOperator(ctx, &fakeFleets{}); err != nil {
-		stopServer()
-		return nil, err
+	return server, nil
+}
+
+// ownServer is an API server that no operator of other tests works on. It ends with the test.
+func ownServer(t *testing.T) *apiServer {
+	t.Helper()
+	server, err := startServer(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
-	return func() { operator.stop(); stopServer() }, nil
+	t.Cleanup(server.stop)
+	return server
 }

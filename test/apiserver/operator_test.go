@@ -3,6 +3,7 @@
 package apiserver
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -33,28 +34,36 @@ type runningOperator struct {
 	writes *writeCounter
 	fleets *fakeFleets
 	// parent outlives each test; the operator runs in a child of it.
-	parent context.Context
-	cancel context.CancelFunc
-	done   chan error
+	parent  context.Context
+	cancel  context.CancelFunc
+	done    chan error
+	options operatorOptions
+}
+
+// operatorOptions make an operator another one than cmd/manager's defaults do.
+type operatorOptions struct {
+	// config reaches the API server; nil is the tests' own.
+	config *rest.Config
+	// namespaces to act in; none means all.
+	namespaces []string
+	// leases, if given, has it elected among others: the namespace of the Lease.
+	leases string
+	// connect makes clients of control planes; nil finds none.
+	connect func(url string, options fleetapi.ClientOptions) (*fleetapi.Client, error)
 }
 
 // startOperator starts an operator and waits until its caches are filled.
 func startOperator(ctx context.Context, fleets *fakeFleets) (*runningOperator, error) {
-	o := &runningOperator{writes: &writeCounter{}, fleets: fleets, parent: ctx, done: make(chan error, 1)}
-	own := rest.CopyConfig(config)
+	return startOperatorWith(ctx, fleets, operatorOptions{connect: planes.connect})
+}
+
+func startOperatorWith(ctx context.Context, fleets *fakeFleets, options operatorOptions) (*runningOperator, error) {
+	o := &runningOperator{writes: &writeCounter{}, fleets: fleets, parent: ctx, done: make(chan error, 1), options: options}
+	own := rest.CopyConfig(cmp.Or(options.config, config))
 	own.UserAgent = "argus-operator"
-	own.QPS, own.Burst = 200, 400
-	own.WrapTransport = o.writes.wrap
-	grace := 5 * time.Second
-	mgr, err := ctrl.NewManager(own, ctrl.Options{
-		Scheme:                  scheme,
-		Cache:                   controllers.CacheOptions(nil),
-		Client:                  controllers.ClientOptions(),
-		Metrics:                 metricsserver.Options{BindAddress: "0"},
-		HealthProbeBindAddress:  "0",
-		Controller:              controllerconfig.Controller{SkipNameValidation: ptr.To(true)},
-		GracefulShutdownTimeout: &grace,
-	})
+	own.QPS, own.Burst = 1000, 2000
+	own.Wrap(o.writes.wrap)
+	mgr, err := ctrl.NewManager(own, managerOptions(options))
 	if err != nil {
 		return nil, err
 	}
@@ -63,10 +72,28 @@ func startOperator(ctx context.Context, fleets *fakeFleets) (*runningOperator, e
 		return nil, err
 	}
 	go func() { o.done <- mgr.Start(ctx) }()
-	if !mgr.GetCache().WaitForCacheSync(ctx) {
+	if options.leases == "" && !mgr.GetCache().WaitForCacheSync(ctx) {
 		return nil, fmt.Errorf("the operator's caches were not filled")
 	}
 	return o, nil
+}
+
+func managerOptions(options operatorOptions) ctrl.Options {
+	return ctrl.Options{
+		Scheme:                  scheme,
+		Cache:                   controllers.CacheOptions(options.namespaces),
+		Client:                  controllers.ClientOptions(),
+		Metrics:                 metricsserver.Options{BindAddress: "0"},
+		HealthProbeBindAddress:  "0",
+		Controller:              controllerconfig.Controller{SkipNameValidation: ptr.To(true)},
+		GracefulShutdownTimeout: ptr.To(5 * time.Second),
+		LeaderElection:          options.leases != "",
+		LeaderElectionID:        "argus-operator",
+		LeaderElectionNamespace: options.leases,
+		LeaseDuration:           ptr.To(4 * time.Second),
+		RenewDeadline:           ptr.To(3 * time.Second),
+		RetryPeriod:             ptr.To(500 * time.Millisecond),
+	}
 }
 
 func (o *runningOperator) addControllers(ctx context.Context, mgr ctrl.Manager) error {
@@ -74,10 +101,19 @@ func (o *runningOperator) addControllers(ctx context.Context, mgr ctrl.Manager) 
 	if err != nil {
 		return err
 	}
+	kinds, err := controllers.NewOptionalKinds(mgr, o.options.namespaces, time.Second)
+	if err != nil {
+		return err
+	}
+	if err := mgr.Add(kinds); err != nil {
+		return err
+	}
+	reader := kinds.Client(mgr.GetClient())
 	base := controllers.Base{
-		Client:  mgr.GetClient(),
-		Applier: apply.New(mgr.GetClient(), mgr.GetAPIReader(), metrics.Wrote),
+		Client:  reader,
+		Applier: apply.New(reader, mgr.GetAPIReader(), metrics.Wrote),
 		Fleets:  o.fleets,
+		Kinds:   kinds,
 		Events:  mgr.GetEventRecorder("argus-operator"),
 		Metrics: metrics,
 		Options: manifests.Options{
@@ -86,16 +122,17 @@ func (o *runningOperator) addControllers(ctx context.Context, mgr ctrl.Manager) 
 		},
 		Now: time.Now,
 	}
-	if err := (&controllers.ArgusFleetReconciler{Base: base, Random: rand.Reader}).SetupWithManager(mgr, make(chan event.GenericEvent)); err != nil {
+	fleets := &controllers.ArgusFleetReconciler{Base: base, Random: rand.Reader, RotationGrace: rotationGrace}
+	if err := fleets.SetupWithManager(mgr, make(chan event.GenericEvent)); err != nil {
 		return err
 	}
-	return (&controllers.ArgusBotReconciler{Base: base}).SetupWithManager(ctx, mgr, make(chan event.GenericEvent))
+	return (&controllers.ArgusBotReconciler{Base: base, Connect: o.options.connect}).SetupWithManager(ctx, mgr, make(chan event.GenericEvent))
 }
 
 // restart stops the operator and returns another one with the same control planes.
 func (o *runningOperator) restart() (*runningOperator, error) {
 	o.stop()
-	return startOperator(o.parent, o.fleets)
+	return startOperatorWith(o.parent, o.fleets, o.options)
 }
 
 func (o *runningOperator) stop() {
@@ -109,17 +146,51 @@ func (o *runningOperator) stop() {
 type writeCounter struct {
 	mu       sync.Mutex
 	requests []string
+	// read counts by resource; total counts everything in namespaces but leader election.
+	read  map[string]int
+	total int
 }
 
 func (c *writeCounter) wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(request *http.Request) (*http.Response, error) {
-		if request.Method != http.MethodGet {
-			c.mu.Lock()
-			c.requests = append(c.requests, request.Method+" "+request.URL.Path)
-			c.mu.Unlock()
-		}
+		c.count(request)
 		return next.RoundTrip(request)
 	})
+}
+
+func (c *writeCounter) count(request *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if strings.Contains(request.URL.Path, "/namespaces/") && !strings.Contains(request.URL.Path, "/leases/") {
+		c.total++
+	}
+	if request.Method != http.MethodGet {
+		c.requests = append(c.requests, request.Method+" "+request.URL.Path)
+		return
+	}
+	// .../namespaces/<namespace>/<resource>/<name>
+	if _, rest, ok := strings.Cut(request.URL.Path, "/namespaces/"); ok {
+		if parts := strings.Split(rest, "/"); len(parts) > 2 {
+			if c.read == nil {
+				c.read = map[string]int{}
+			}
+			c.read[parts[1]]++
+		}
+	}
+}
+
+// reads counts how often objects of a resource were read by name.
+func (c *writeCounter) reads(resource string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.read[resource]
+}
+
+// all counts every request in a namespace.
+func (c *writeCounter) all() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.total
 }
 
 // in lists the writes to objects of a namespace so far.
@@ -145,6 +216,8 @@ type fakeFleets struct {
 	clusters map[string][]fleetapi.ClusterStatus
 	asked    map[string]int
 	failing  map[string]error
+	// real are those of a namespace whose control plane is a real one.
+	real map[string]controllers.Fleets
 }
 
 func (f *fakeFleets) set(namespace string, clusters ...fleetapi.ClusterStatus) {
@@ -183,7 +256,13 @@ func (f *fakeFleets) read(namespace string) ([]fleetapi.ClusterStatus, error) {
 }
 
 // Answer is what a test has set, at once.
-func (f *fakeFleets) Answer(source controllers.FleetSource, _ time.Duration, _ controllers.Asker) controllers.FleetAnswer {
+func (f *fakeFleets) Answer(source controllers.FleetSource, interval time.Duration, asker controllers.Asker) controllers.FleetAnswer {
+	f.mu.Lock()
+	reader := f.real[source.Namespace]
+	f.mu.Unlock()
+	if reader != nil {
+		return reader.Answer(source, interval, asker)
+	}
 	clusters, err := f.read(source.Namespace)
 	if err != nil {
 		return controllers.FleetAnswer{Asked: true, Err: err}

@@ -10,9 +10,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
+	"github.com/argus-dev/argus-operator/internal/manifests"
 	"github.com/argus-dev/argus-operator/internal/tokens"
 )
 
@@ -34,7 +37,25 @@ func foreignDeployment(name, kind string) *appsv1.Deployment {
 	}}
 }
 
+func foreignUntyped(gvk schema.GroupVersionKind) *unstructured.Unstructured {
+	meta, object := foreignMeta("main-fleet", "fleet"), untyped(gvk)
+	object.SetName(meta.Name)
+	object.SetLabels(meta.Labels)
+	object.Object["spec"] = map[string]any{}
+	return object
+}
+
+// exposedFleet wants an object of every kind.
+func exposedFleet() *v1alpha1.ArgusFleet {
+	fleet := newFleet("main")
+	fleet.Spec.Ingress = &v1alpha1.FleetIngress{Host: "fleet.example.com", TLSSecretRef: &v1alpha1.LocalRef{Name: "cert"}}
+	fleet.Spec.HTTPRoute = &v1alpha1.FleetHTTPRoute{ParentRefs: []v1alpha1.ParentRef{{Name: "public"}}}
+	fleet.Spec.ServiceMonitor, fleet.Spec.PrometheusRule = &v1alpha1.MonitorObject{}, &v1alpha1.MonitorObject{}
+	return fleet
+}
+
 func TestForeignObjectsAreLeftAlone(t *testing.T) {
+	install(t, append(monitorCRDs(), routeCRD())...)
 	theirs := map[string]string{"app": "theirs"}
 	for kind, foreign := range map[string]client.Object{
 		"fleet Deployment":     foreignDeployment("main-fleet", "fleet"),
@@ -51,15 +72,30 @@ func TestForeignObjectsAreLeftAlone(t *testing.T) {
 				Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: *quantity("1Gi")}},
 			},
 		},
+		"fleet Ingress": &networkingv1.Ingress{
+			ObjectMeta: foreignMeta("main-fleet", "fleet"),
+			Spec: networkingv1.IngressSpec{DefaultBackend: &networkingv1.IngressBackend{
+				Service: &networkingv1.IngressServiceBackend{Name: "theirs", Port: networkingv1.ServiceBackendPort{Number: 80}},
+			}},
+		},
+		"fleet HTTPRoute":      foreignUntyped(manifests.GVKHTTPRoute()),
+		"fleet ServiceMonitor": foreignUntyped(manifests.GVKServiceMonitor()),
+		"fleet PrometheusRule": foreignUntyped(manifests.GVKPrometheusRule()),
+		"viewer Secret":        &corev1.Secret{ObjectMeta: foreignMeta("main-fleet-viewer", "fleet"), StringData: map[string]string{"theirs": "x"}},
+		"bot NetworkPolicy": &networkingv1.NetworkPolicy{
+			ObjectMeta: foreignMeta("main-bot", "bot"),
+			Spec:       networkingv1.NetworkPolicySpec{PodSelector: metav1.LabelSelector{MatchLabels: theirs}},
+		},
 		"server Secret":      &corev1.Secret{ObjectMeta: foreignMeta("main-fleet-server", "fleet"), StringData: map[string]string{"theirs": "x"}},
 		"member Secret":      &corev1.Secret{ObjectMeta: foreignMeta("main-fleet-member", "fleet"), StringData: map[string]string{"theirs": "x"}},
 		"bot Deployment":     foreignDeployment("main-bot-1", "bot"),
 		"bot ServiceAccount": &corev1.ServiceAccount{ObjectMeta: foreignMeta("main-bot", "bot")},
 	} {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			w.create(foreign, discordSecret())
-			var ours client.Object = newFleet("main")
+			var ours client.Object = exposedFleet()
 			if strings.HasPrefix(kind, "bot") {
 				bot := newBot("main", "", 2, 2)
 				bot.Spec.Fleet = nil

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
+	"github.com/argus-dev/argus-operator/internal/manifests"
 )
 
 // poke has an object reconciled a few times, and fails if the operator writes
@@ -38,6 +39,7 @@ func (w *world) poke(object client.Object) {
 // Whatever a spec holds, and whatever the API server makes of it, the operator
 // writes it once.
 func TestEverySpecSettles(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("../../internal/manifests/testdata/*.yaml")
 	if err != nil || len(files) < 5 {
 		t.Fatalf("found %v: %v", files, err)
@@ -48,34 +50,72 @@ func TestEverySpecSettles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			t.Parallel()
 			w := newWorld(t)
-			for _, name := range []string{"discord-bot", "far-fleet", "scrape", "dash"} {
-				w.create(&corev1.Secret{
-					ObjectMeta: metav1.ObjectMeta{Name: name}, StringData: map[string]string{"token": "t", "ingest": "t", "secret": "t"},
-				})
-			}
 			var object client.Object = &v1alpha1.ArgusFleet{}
-			deployments := []string{"main-fleet"}
+			deployment := "main-fleet"
 			if strings.HasPrefix(filepath.Base(file), "bot") {
 				w.create(newFleet("main"))
-				object, deployments = &v1alpha1.ArgusBot{}, []string{"mybot-bot-0"}
+				object, deployment = &v1alpha1.ArgusBot{}, "mybot-bot-0"
 			}
-			if err := yaml.Unmarshal(content, object); err != nil {
+			if err := yaml.UnmarshalStrict(content, object); err != nil {
 				t.Fatal(err)
 			}
 			object.SetUID("")
+			w.createInputs(object)
 			w.create(object)
-			for _, name := range deployments {
-				w.playKubelet(name, true)
-			}
+			w.playKubelet(deployment, true)
 			w.poke(object)
 		})
+	}
+}
+
+// createInputs makes what an object names and somebody else has to make.
+func (w *world) createInputs(object client.Object) {
+	w.Helper()
+	secrets := map[string]map[string]string{}
+	add := func(ref v1alpha1.SecretKeyRef) {
+		if secrets[ref.Name] == nil {
+			secrets[ref.Name] = map[string]string{}
+		}
+		secrets[ref.Name][ref.Key] = "t"
+	}
+	switch o := object.(type) {
+	case *v1alpha1.ArgusFleet:
+		for _, secret := range manifests.FleetSecrets(o) {
+			add(secret.Ref)
+		}
+		for _, config := range manifests.FleetConfigMaps(o) {
+			w.create(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: config.Ref.Name}, Data: map[string]string{config.Ref.Key: "t"}})
+		}
+		if o.Spec.Storage != nil && o.Spec.Storage.ExistingClaimRef != nil {
+			w.create(ownClaim(o.Spec.Storage.ExistingClaimRef.Name))
+		}
+	case *v1alpha1.ArgusBot:
+		var target *manifests.FleetTarget
+		if o.Spec.Fleet != nil && o.Spec.Fleet.External != nil {
+			var err error
+			if target, err = manifests.ExternalTarget(o.Spec.Fleet.External); err != nil {
+				w.Fatal(err)
+			}
+		}
+		withoutFleet := o.DeepCopy()
+		if target == nil {
+			withoutFleet.Spec.Fleet = nil
+		}
+		for _, secret := range manifests.BotSecrets(withoutFleet, target) {
+			add(secret.Ref)
+		}
+	}
+	for name, data := range secrets {
+		w.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name}, StringData: data})
 	}
 }
 
 // An object that is in trouble is not written to either while the trouble stays,
 // and its conditions tell since when.
 func TestTroubleSettles(t *testing.T) {
+	t.Parallel()
 	for sentence, prepare := range map[string]func(w *world) client.Object{
 		"a name is taken": func(w *world) client.Object {
 			w.create(foreignDeployment("main-fleet", "fleet"))
@@ -102,6 +142,7 @@ func TestTroubleSettles(t *testing.T) {
 		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			w.poke(prepare(w))
 		})

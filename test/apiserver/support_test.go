@@ -30,14 +30,21 @@ const (
 type world struct {
 	*testing.T
 	ctx       context.Context
+	api       client.Client
 	namespace string
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{T: t, ctx: t.Context()}
+	return newWorldOn(t, admin)
+}
+
+// newWorldOn is a namespace of another API server than the tests share.
+func newWorldOn(t *testing.T, api client.Client) *world {
+	t.Helper()
+	w := &world{T: t, ctx: t.Context(), api: api}
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"}}
-	if err := admin.Create(w.ctx, namespace); err != nil {
+	if err := w.api.Create(w.ctx, namespace); err != nil {
 		t.Fatal(err)
 	}
 	w.namespace = namespace.Name
@@ -48,7 +55,7 @@ func (w *world) create(objects ...client.Object) {
 	w.Helper()
 	for _, object := range objects {
 		object.SetNamespace(w.namespace)
-		if err := admin.Create(w.ctx, object); err != nil {
+		if err := w.api.Create(w.ctx, object); err != nil {
 			w.Fatalf("creating %T %s: %v", object, object.GetName(), err)
 		}
 	}
@@ -57,7 +64,7 @@ func (w *world) create(objects ...client.Object) {
 // get reads an object by name, or fails the test.
 func get[T client.Object](w *world, name string, object T) T {
 	w.Helper()
-	if err := admin.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: name}, object); err != nil {
+	if err := w.api.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: name}, object); err != nil {
 		w.Fatalf("reading %T %s: %v", object, name, err)
 	}
 	return object
@@ -69,7 +76,7 @@ func change[T client.Object](w *world, name string, object T, alter func(T)) {
 	get(w, name, object)
 	before := object.DeepCopyObject().(T)
 	alter(object)
-	if err := admin.Patch(w.ctx, object, client.MergeFrom(before), client.FieldOwner("a-person")); err != nil {
+	if err := w.api.Patch(w.ctx, object, client.MergeFrom(before), client.FieldOwner("a-person")); err != nil {
 		w.Fatalf("changing %T %s: %v", object, name, err)
 	}
 }
@@ -89,7 +96,7 @@ func (w *world) eventually(check func() string) {
 }
 
 func (w *world) exists(name string, object client.Object) string {
-	if err := admin.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: name}, object); err != nil {
+	if err := w.api.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: name}, object); err != nil {
 		return err.Error()
 	}
 	return ""
@@ -141,7 +148,7 @@ func (w *world) playKubelet(name string, ready bool) {
 	} else {
 		deployment.Status.UnavailableReplicas = 1
 	}
-	if err := admin.Status().Patch(w.ctx, &deployment, client.MergeFrom(before)); err != nil {
+	if err := w.api.Status().Patch(w.ctx, &deployment, client.MergeFrom(before)); err != nil {
 		w.Fatal(err)
 	}
 }

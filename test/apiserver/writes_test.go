@@ -3,6 +3,7 @@
 package apiserver
 
 import (
+	"fmt"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -37,7 +38,7 @@ func TestValuesInAnotherNotationCostNoWrite(t *testing.T) {
 	fleet := newFleet("main")
 	fleet.Spec.Storage = &v1alpha1.FleetStorage{Size: ptr.To(resource.MustParse("2048Mi"))}
 	fleet.Spec.Pod = &v1alpha1.Pod{
-		Resources: &corev1.ResourceRequirements{
+		Resources: &v1alpha1.Resources{
 			Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("0.5"), corev1.ResourceMemory: resource.MustParse("0.25Gi")},
 			Limits:   corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1000m")},
 		},
@@ -83,6 +84,29 @@ func TestDriftIsHealedAndWhatOthersOwnIsLeftAlone(t *testing.T) {
 	}
 	w.playKubelet("mybot-bot-0", true)
 	w.waitCondition(newBot("mybot", "", 1, 1), v1alpha1.ConditionReady, "True", v1alpha1.ReasonAvailable)
+	w.quietly()
+}
+
+// A port of another number is another element to a server-side apply, and two of one
+// name are invalid: the list is written as a whole then.
+func TestAChangedPortIsHealed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	fleet, _ := runningBot(w)
+	change(w, "main-fleet", &corev1.Service{}, func(s *corev1.Service) { s.Spec.Ports[0].Port = 1234 })
+	change(w, "mybot-bot-0", &appsv1.Deployment{}, func(d *appsv1.Deployment) {
+		d.Spec.Template.Spec.Containers[0].Ports[0].ContainerPort = 1234
+	})
+	w.eventually(func() string {
+		service, cluster := get(w, "main-fleet", &corev1.Service{}), get(w, "mybot-bot-0", &appsv1.Deployment{})
+		ports := cluster.Spec.Template.Spec.Containers[0].Ports
+		if len(service.Spec.Ports) != 1 || service.Spec.Ports[0].Port != 9190 || len(ports) != 1 || ports[0].ContainerPort != 9191 {
+			return fmt.Sprintf("the ports are %v and %v", service.Spec.Ports, ports)
+		}
+		return ""
+	})
+	w.playKubelet("mybot-bot-0", true)
+	w.waitCondition(fleet, v1alpha1.ConditionReady, "True", v1alpha1.ReasonAvailable)
 	w.quietly()
 }
 

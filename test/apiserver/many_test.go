@@ -1,0 +1,131 @@
+//go:build apiserver
+
+package apiserver
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/argus-dev/argus-operator/api/v1alpha1"
+)
+
+// An operator that starts anew looks at everything and writes nothing, however many
+// objects there are.
+func TestARestartOverFiveHundredObjectsCostsNoWrite(t *testing.T) {
+	const fleets, bots = 250, 250
+	server := ownServer(t)
+	w := newWorldOn(t, server.api)
+	w.create(discordSecret())
+	var objects []client.Object
+	for i := range fleets {
+		fleet := newFleet(fmt.Sprintf("fleet-%d", i))
+		fleet.Spec.HeartbeatIntervalSeconds = ptr.To[int32](300) // no poll in the course of the test
+		objects = append(objects, fleet)
+	}
+	for i := range bots {
+		bot := newBot(fmt.Sprintf("bot-%d", i), "", 1, 1)
+		bot.Spec.Fleet = nil
+		objects = append(objects, bot)
+	}
+	var writers sync.WaitGroup
+	for part := range 8 {
+		writers.Go(func() {
+			for i := part; i < len(objects); i += 8 {
+				objects[i].SetNamespace(w.namespace)
+				if err := w.api.Create(w.ctx, objects[i]); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	writers.Wait()
+
+	options := operatorOptions{config: server.config, namespaces: []string{w.namespace}}
+	first, err := startOperatorWith(t.Context(), &fakeFleets{}, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.within(2*time.Minute, func() string { return unfinished(w, fleets, bots) })
+	first.quiesce(w)
+	first.stop()
+
+	second, err := startOperatorWith(t.Context(), &fakeFleets{}, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.stop()
+	w.within(time.Minute, func() string {
+		if seen := second.writes.reads("secrets"); seen < bots {
+			return fmt.Sprintf("%d of %d bots were looked at", seen, bots)
+		}
+		return ""
+	})
+	second.quiesce(w)
+	if written := second.writes.in(w.namespace); len(written) > 0 {
+		t.Errorf("%d writes after a restart, the first of them:\n%s", len(written), strings.Join(written[:min(len(written), 10)], "\n"))
+	}
+}
+
+// unfinished tells what lacks a status of its newest spec, or a Deployment.
+func unfinished(w *world, fleets, bots int) string {
+	var fleetList v1alpha1.ArgusFleetList
+	var botList v1alpha1.ArgusBotList
+	deployments := &metav1.PartialObjectMetadataList{TypeMeta: metav1.TypeMeta{APIVersion: "apps/v1", Kind: "DeploymentList"}}
+	for _, list := range []client.ObjectList{&fleetList, &botList, deployments} {
+		if err := w.api.List(w.ctx, list, client.InNamespace(w.namespace)); err != nil {
+			return err.Error()
+		}
+	}
+	done := 0
+	for i := range fleetList.Items {
+		done += observed(&fleetList.Items[i], fleetList.Items[i].Status.ObservedGeneration)
+	}
+	for i := range botList.Items {
+		done += observed(&botList.Items[i], botList.Items[i].Status.ObservedGeneration)
+	}
+	if done < fleets+bots || len(deployments.Items) < fleets+bots {
+		return fmt.Sprintf("%d of %d have a status, %d a Deployment", done, fleets+bots, len(deployments.Items))
+	}
+	return ""
+}
+
+func observed(object client.Object, generation int64) int {
+	if object.GetGeneration() == generation {
+		return 1
+	}
+	return 0
+}
+
+// within is eventually with another patience.
+func (w *world) within(patience time.Duration, check func() string) {
+	w.Helper()
+	deadline := time.Now().Add(patience)
+	problem := check()
+	for problem != "" && time.Now().Before(deadline) {
+		time.Sleep(10 * tick)
+		problem = check()
+	}
+	if problem != "" {
+		w.Fatalf("still after %s: %s", patience, problem)
+	}
+}
+
+// quiesce waits until an operator has neither read nor written for two seconds.
+func (o *runningOperator) quiesce(w *world) {
+	w.Helper()
+	w.within(time.Minute, func() string {
+		before := o.writes.all()
+		time.Sleep(2 * time.Second)
+		if now := o.writes.all(); now > before {
+			return fmt.Sprintf("%d requests in two seconds", now-before)
+		}
+		return ""
+	})
+}
