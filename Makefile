@@ -7,6 +7,8 @@ MAKEFLAGS += --no-print-directory
 ARCH ?= $(shell go env GOARCH)
 # More for the test runner: make unit ARGS='-run TestRegister -v'
 ARGS ?=
+# Where govulncheck looks: make govulncheck VULNDB=file:///srv/vulndb
+VULNDB ?= https://vuln.go.dev
 # How long each fuzz target runs: make fuzz FUZZTIME=10m
 FUZZTIME ?= 30s
 
@@ -21,7 +23,7 @@ CHART := charts/argus-operator
 .PHONY: help
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)} \
-		/^[a-z0-9-]+:.*## / {printf "  \033[36m%-11s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+		/^[a-z0-9-]+:.*## / {printf "  \033[36m%-15s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Compile the three binaries into bin/linux_<arch>/
@@ -32,16 +34,22 @@ images: ## Build the three images as archives in bin/images/ (buildah; as root, 
 	go run ./hack/images --arch=$(ARCH)
 
 .PHONY: generate
-generate: ## Write what follows from the types and markers: deep copies, CRDs, RBAC, and the chart's copies
+generate: ## Write what follows from types, markers and the chart: deep copies, CRDs, RBAC, copies, the chart's README
 	$(call tool,controller-gen) object paths=./api/...
 	$(call tool,controller-gen) crd paths=./api/... output:crd:dir=config/crd/bases
 	$(call tool,controller-gen) rbac:roleName=argus-operator paths=./controllers/... paths=./cmd/manager/... output:rbac:dir=config/rbac
-	mkdir -p $(CHART)/files/crds
-	rm -f $(CHART)/files/crds/*
-	cp config/crd/bases/*.yaml $(CHART)/files/crds/
-	cp config/rbac/role.yaml $(CHART)/files/role.yaml
-	$(call tool,helm) template argus-operator $(CHART) --namespace argus-system --set crds.install=false | \
-		grep -vE '^# Source:|helm.sh/chart:|managed-by: Helm' >config/manager/manager.yaml
+	hack/chart
+
+# Node is needed to change the page, not to compile what serves it.
+web/node_modules: web/package.json web/package-lock.json
+	@hack/need npm nodejs npm
+	npm --prefix web ci
+	@touch $@
+
+.PHONY: web
+web: web/node_modules ## Check the web page and build it into fleetserver/ui/dist (Node 20.19 or later)
+	npm --prefix web run check
+	npm --prefix web run build
 
 .PHONY: fmt
 fmt: ## Format Go files
@@ -53,15 +61,15 @@ lint: ## golangci-lint (arrows, size, complexity, mistakes) and helm lint
 	$(call tool,helm) lint --strict --quiet $(CHART)
 
 .PHONY: verify
-verify: generate lint ## Generated files are fresh and the linters are content
-	@git diff --exit-code || { echo "generated files differ: commit what make generate wrote" >&2; exit 1; }
-	@new=$$(git ls-files --others --exclude-standard config charts api); \
+verify: generate web lint ## Generated files are fresh and the linters are content
+	@git diff --exit-code || { echo "generated files differ: commit what make generate and make web wrote" >&2; exit 1; }
+	@new=$$(git ls-files --others --exclude-standard config charts dashboards api fleetserver/ui); \
 		[ -z "$$new" ] || { echo "generated files are not committed: $$new" >&2; exit 1; }
 
 ##@ Test
 
 .PHONY: test
-test: lint unit api-test e2e ## All that must pass before a merge, cheapest first
+test: lint unit web-test api-test e2e ## All that must pass before a merge, cheapest first
 
 .PHONY: compiler
 compiler:
@@ -71,6 +79,12 @@ compiler:
 unit: compiler ## Tests that need nothing but Go
 	go test -race -timeout 15m $(ARGS) ./...
 
+.PHONY: web-test
+web-test: web/node_modules ## Tests of the web page: its modules, and all of it in Chromium
+	@hack/need chromium chromium
+	npm --prefix web test
+	npm --prefix web run test:page
+
 # Ahead of the tests, for their time limits count only them.
 .PHONY: kubernetes
 kubernetes: ## Compile Kubernetes into ~/.cache/argus-operator, once (about 15 minutes on two cores)
@@ -78,6 +92,7 @@ kubernetes: ## Compile Kubernetes into ~/.cache/argus-operator, once (about 15 m
 
 .PHONY: api-test
 api-test: compiler $(if $(KUBEBUILDER_ASSETS),,kubernetes) ## Tests against a real kube-apiserver and etcd
+	@hack/need node nodejs # runs the page's setup wizard
 	go test -race -timeout 20m -tags apiserver -count=1 $(ARGS) $(call tagged,apiserver)
 
 # One package at a time: a machine holds one node. hack/kubernetes proves the cluster, test/e2e the project in it.
@@ -86,8 +101,9 @@ e2e: compiler kubernetes ## Tests in a real cluster on this machine (root)
 	go test -race -p 1 -timeout 50m -tags cluster,node,e2e -count=1 $(ARGS) $(call tagged,(cluster|node|e2e))
 
 .PHONY: test-long
-test-long: compiler ## What takes too long for every change: 200 kills of a control plane, 30 s of every fuzz target
+test-long: compiler web/node_modules ## What takes too long for every change: 200 kills of a control plane, ten minutes of the page, 30 s of every fuzz target
 	go test -race -p 1 -timeout 3h -tags long -count=1 $(ARGS) $(call tagged,long)
+	PAGE=long npm --prefix web run test:page
 	@$(MAKE) fuzz
 
 # One after the other. What a target finds is in testdata/fuzz of its package, to be committed with the fix.
@@ -102,6 +118,24 @@ fuzz: ## Run every fuzz target for FUZZTIME (30s)
 .PHONY: bench
 bench: ## The control plane against its targets, as one table (about a minute)
 	go run ./hack/bench $(ARGS)
+
+##@ Release
+
+.PHONY: build-installer
+build-installer: ## Write dist/install.yaml, the operator for kubectl apply
+	go run ./hack/release installer
+
+.PHONY: sbom
+sbom: ## Write bills of materials (CycloneDX) of the binaries and the web page into dist/
+	go run ./hack/release sbom
+
+.PHONY: release-dry-run
+release-dry-run: ## Build all that a release consists of into dist/, for both architectures; nothing is signed or published
+	go run ./hack/release $(ARGS)
+
+.PHONY: govulncheck
+govulncheck: ## Look for known vulnerabilities that our code can reach
+	$(call tool,govulncheck) -db $(VULNDB) -tags apiserver,cluster,node,e2e,long ./...
 
 ##@ Run
 

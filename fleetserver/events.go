@@ -2,7 +2,6 @@ package fleetserver
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -48,7 +47,8 @@ func (l *eventLog) latest() []fleetapi.Event {
 func (l *eventLog) since(n int) (events []fleetapi.Event, total int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	kept := slices.Concat([]fleetapi.Event{}, l.events[l.next:], l.events[:l.next])
+	kept := append([]fleetapi.Event{}, l.events[l.next:]...) // never nil: it is a list in JSON, also when it is empty
+	kept = append(kept, l.events[:l.next]...)
 	fresh := min(l.total-n, len(kept))
 	return kept[len(kept)-fresh:], l.total
 }

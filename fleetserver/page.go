@@ -17,11 +17,10 @@ type pageFile struct{ ui.File }
 
 func (f pageFile) writeTo(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
-	header.Set("Cache-Control", "no-cache")
 	if f.Immutable {
 		header.Set("Cache-Control", "public, max-age=31536000, immutable")
+		header.Set("Vary", "Accept-Encoding")
 	}
-	header.Set("Vary", "Accept-Encoding")
 	header.Set("Content-Type", f.ContentType)
 	body := f.Body
 	if packed := f.Compressed(); packed != nil && acceptsGzip(r.Header.Get("Accept-Encoding")) {

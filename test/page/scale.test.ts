@@ -1,0 +1,58 @@
+import { describe, expect, test } from "vitest";
+import { manyClusters, report, tell, traceTasks } from "./scale";
+import { shows, World } from "./world";
+
+/** The longest task that is allowed while the page is in use, in milliseconds of processor time. */
+const hitch = 100;
+
+const world = new World(manyClusters, async (plane) => {
+	for (const fleet of ["americas", "asia", "europe", "oceania", "africa"]) await plane.swarm(fleet, fleet, 1000, 2);
+});
+
+describe("five thousand clusters", () => {
+	test("are there in two seconds", async () => {
+		const page = await world.open({ at: "about" });
+		let took = 0;
+		const tasks = await traceTasks(world.browser, async () => {
+			const started = Date.now();
+			await page.goto(world.plane.url);
+			await shows(page, ".legend", "5,000 good");
+			took = Date.now() - started;
+		});
+		report(`first view of 5,000 clusters: ${took} ms; ${tell(tasks)}`);
+		expect(took).toBeLessThan(2000);
+	});
+
+	for (const [name, at] of Object.entries({
+		"the overview": "#/",
+		"a fleet's table": "#/fleet/europe",
+		"a cluster": "#/fleet/europe/cluster/500",
+	})) {
+		test(`${name} takes changes each second without a hitch`, async () => {
+			const page = await world.open({ at });
+			await shows(page, ".cards", "Guilds");
+			await shows(page, ".link-state", "Live");
+			await page.waitForTimeout(1000);
+			const tasks = await traceTasks(world.browser, () => page.waitForTimeout(5000));
+			report(`${name}, 5 s of changes: ${tell(tasks)}`);
+			expect(tasks.cpu[0] ?? 0).toBeLessThan(hitch);
+		});
+	}
+
+	test("scroll by, with few rows in the document", async () => {
+		const page = await world.open({ at: "#/fleet/europe" });
+		await shows(page, "table.clusters", "europe-");
+		await page.waitForTimeout(500);
+		await page.mouse.move(600, 500);
+		const tasks = await traceTasks(world.browser, async () => {
+			for (let i = 0; i < 45; i++) {
+				await page.mouse.wheel(0, 1000);
+				await page.waitForTimeout(30);
+			}
+			await shows(page, "table.clusters", "#1000");
+		});
+		report(`scrolling through 1,000 rows: ${tell(tasks)}`);
+		expect(tasks.cpu[0] ?? 0).toBeLessThan(hitch);
+		expect(await page.locator("table.clusters tbody tr").count()).toBeLessThan(80);
+	});
+});

@@ -1,0 +1,15 @@
+import type { RefObject } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+
+/** The width of an element in whole CSS pixels, as it changes; 0 before it is known. */
+export function useWidth<T extends HTMLElement>(): [RefObject<T | null>, number] {
+	const element = useRef<T>(null);
+	const [width, setWidth] = useState(0);
+	useEffect(() => {
+		if (!element.current) return;
+		const observer = new ResizeObserver(([entry]) => entry && setWidth(Math.floor(entry.contentRect.width)));
+		observer.observe(element.current);
+		return () => observer.disconnect();
+	}, []);
+	return [element, width];
+}

@@ -1,0 +1,106 @@
+import { describe, expect, test } from "vitest";
+import { type Answers, check, defaults } from "./answers";
+import { combinations, manifests, steps } from "./generate";
+import { toYaml, type Yaml } from "./yaml";
+
+const answers = (changes: Partial<Answers> = {}): Answers => ({ ...defaults, ...changes });
+
+describe("what is written", () => {
+	test("by default: a control plane and a bot that joins it", () => {
+		expect(manifests(answers())).toBe(`apiVersion: argus.dev/v1alpha1
+kind: ArgusFleet
+metadata:
+  name: main
+  namespace: bots
+spec: {}
+---
+apiVersion: argus.dev/v1alpha1
+kind: ArgusBot
+metadata:
+  name: mybot
+  namespace: bots
+spec:
+  image: ghcr.io/you/yourbot:1.0.0
+  fleet:
+    ref:
+      name: main
+    delivery: Env
+  discord:
+    tokenSecretRef:
+      name: mybot-discord
+      key: token
+    delivery: Env
+  sharding:
+    total: 4
+    clusters: 2
+`);
+	});
+
+	test("no answer makes a manifest or a command with a token in it", () => {
+		for (const { answers: chosen, manifests: text } of combinations()) {
+			expect(check(chosen)).toEqual({});
+			expect(text).not.toMatch(/stringData|^\s*token:/m);
+			for (const step of steps(chosen)) expect(step.command).not.toContain("--from-literal");
+		}
+	});
+
+	test("every Secret that the manifests name is made by a command", () => {
+		for (const { answers: chosen, manifests: text } of combinations()) {
+			const commands = steps(chosen)
+				.map((step) => step.command)
+				.join("\n");
+			for (const [, name] of text.matchAll(/SecretRef:\n\s+name: (\S+)|secretRef:\n\s+name: (\S+)/g))
+				expect(commands).toContain(` ${name ?? ""} `);
+		}
+	});
+
+	test("there are many combinations, and no two alike", () => {
+		const all = combinations().map((combination) => combination.manifests);
+		expect(all.length).toBeGreaterThan(100);
+		expect(new Set(all).size).toBe(all.length);
+	});
+});
+
+describe("answers that cannot be used", () => {
+	const cases: Record<string, { changes: Partial<Answers>; fields: (keyof Answers)[] }> = {
+		"all is well": { changes: {}, fields: [] },
+		"a namespace in capitals": { changes: { namespace: "Bots" }, fields: ["namespace"] },
+		"a name that is too long": { changes: { botName: "a".repeat(41) }, fields: ["botName"] },
+		"a name that a shell would run": { changes: { fleetName: "a;rm" }, fields: ["fleetName"] },
+		"an image without a tag": { changes: { image: "ghcr.io/you/yourbot" }, fields: ["image"] },
+		"an image tagged latest": { changes: { image: "you/yourbot:latest" }, fields: ["image"] },
+		"an image with a digest": { changes: { image: `you/yourbot@sha256:${"a".repeat(64)}` }, fields: [] },
+		"more processes than shards": { changes: { clusters: 5 }, fields: ["clusters"] },
+		"no number": { changes: { shards: Number.NaN }, fields: ["shards", "clusters"] },
+		"a region with a line break": { changes: { region: "a\nb" }, fields: ["region"] },
+		"an ingress without a host": { changes: { exposure: "ingress", host: "" }, fields: ["host"] },
+		"the host of an ingress that is not wanted": { changes: { host: "" }, fields: [] },
+		"a range that is none": { changes: { exposure: "ingress", proxies: "10.0.0.300/8" }, fields: ["proxies"] },
+		"a Prometheus without a scheme": { changes: { prometheus: "prometheus:9090" }, fields: ["prometheus"] },
+		"a Prometheus with a password": { changes: { prometheus: "http://a:b@prometheus" }, fields: ["prometheus"] },
+		"a control plane elsewhere": { changes: { parts: "bot", fleetAt: "elsewhere", fleetName: "" }, fields: [] },
+		"a control plane elsewhere that is no address": {
+			changes: { parts: "bot", fleetAt: "elsewhere", fleetUrl: "x" },
+			fields: ["fleetUrl"],
+		},
+		"only a control plane: the bot's answers do not matter": { changes: { parts: "fleet", image: "", botName: "" }, fields: [] },
+	};
+	for (const [name, { changes, fields }] of Object.entries(cases))
+		test(name, () => expect(Object.keys(check(answers(changes))).sort()).toEqual([...fields].sort()));
+});
+
+describe("YAML", () => {
+	const cases: Record<string, { value: Yaml; want: string }> = {
+		nested: { value: { a: { b: 1, c: [true, "x"] } }, want: "a:\n  b: 1\n  c:\n    - true\n    - x\n" },
+		"objects in a list": { value: [{ a: 1, b: { c: 2 } }], want: "- a: 1\n  b:\n    c: 2\n" },
+		"nothing in it": { value: { a: {}, b: [] }, want: "a: {}\nb: []\n" },
+		"what is left out": { value: { a: undefined, b: "x" }, want: "b: x\n" },
+		"words that mean something else": {
+			value: ["yes", "No", "null", "1.0", "0x1f", "", "~", "a: b", "- x", "#"],
+			want: '- "yes"\n- "No"\n- "null"\n- "1.0"\n- "0x1f"\n- ""\n- "~"\n- "a: b"\n- "- x"\n- "#"\n',
+		},
+		"an image, an address": { value: ["ghcr.io/a/b:1.0", "https://x.y"], want: "- ghcr.io/a/b:1.0\n- https://x.y\n" },
+		"quotes and control characters": { value: 'a"b\n', want: ' "a\\"b\\n"\n' },
+	};
+	for (const [name, { value, want }] of Object.entries(cases)) test(name, () => expect(toYaml(value)).toBe(want));
+});
