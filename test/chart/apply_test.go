@@ -4,10 +4,13 @@ package chart
 
 import (
 	"context"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/argus-dev/argus-operator/hack/kubernetes/cluster"
 	"github.com/argus-dev/argus-operator/hack/local"
@@ -27,7 +30,7 @@ func TestManifestsAreAcceptedByARealAPIServer(t *testing.T) {
 			t.Errorf("%v\n%s", err, printed)
 		}
 	}
-	for _, namespace := range []string{"bots", "staging"} {
+	for _, namespace := range []string{"bots", "staging", "monitoring"} {
 		if err := kubectl.RestrictedNamespace(t.Context(), namespace); err != nil {
 			t.Fatal(err)
 		}
@@ -36,13 +39,14 @@ func TestManifestsAreAcceptedByARealAPIServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Run("install.yaml", func(t *testing.T) { sameAsInstaller(t, kustomized) })
 	t.Run("kustomization", func(t *testing.T) { apply(t, kustomized) })
 	if _, err := kubectl.Output(t.Context(), "wait", "crd", "--all", "--for=condition=Established", "--timeout=30s"); err != nil {
 		t.Fatal(err)
 	}
 	for name, values := range scenarios(t) {
 		// The API server has no CRD of the Prometheus Operator.
-		values = append(values, "--set", "metrics.serviceMonitor.enabled=false")
+		values = append(values, "--set", "metrics.serviceMonitor.enabled=false,rules.enabled=false")
 		t.Run("chart with values "+name, func(t *testing.T) {
 			apply(t, render(t, values...), "--field-manager=helm-"+name, "--force-conflicts")
 		})
@@ -56,6 +60,23 @@ func TestManifestsAreAcceptedByARealAPIServer(t *testing.T) {
 		t.Run("sample "+name, func(t *testing.T) {
 			apply(t, read(t, "config", "samples", name), "--namespace", "bots", "--dry-run=server")
 		})
+	}
+}
+
+// sameAsInstaller compares what kubectl makes of the kustomization with what the
+// pinned kustomize does, which writes install.yaml.
+func sameAsInstaller(t *testing.T, kustomized string) {
+	t.Helper()
+	pinned, err := local.Tool(t.Context(), root(t), "kustomize", "kustomize")
+	if err != nil {
+		t.Fatal(err)
+	}
+	installer, err := exec.CommandContext(t.Context(), pinned, "build", filepath.Join(root(t), "config", "default")).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(kustomized, string(installer)); diff != "" {
+		t.Errorf("kubectl and the kustomize that writes install.yaml differ (-kubectl +kustomize):\n%s", diff)
 	}
 }
 

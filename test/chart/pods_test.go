@@ -17,14 +17,19 @@ func TestPodsPassTheRestrictedStandard(t *testing.T) {
 	level := psa.LevelVersion{Level: psa.LevelRestricted, Version: psa.LatestVersion()}
 	for name, values := range scenarios(t) {
 		t.Run(name, func(t *testing.T) {
-			template := deployment(t, objects(t, render(t, values...))).Spec.Template
-			results := evaluator.EvaluatePod(level, &template.ObjectMeta, &template.Spec)
-			if len(results) == 0 {
-				t.Fatal("the evaluator checked nothing")
-			}
-			for _, result := range results {
-				if !result.Allowed {
-					t.Errorf("%s: %s", result.ForbiddenReason, result.ForbiddenDetail)
+			all := objects(t, render(t, values...))
+			template := deployment(t, all).Spec.Template
+			test := &corev1.Pod{} // that of helm test
+			decode(t, ofKind(all, "Pod")[0], test)
+			for _, pod := range []corev1.PodTemplateSpec{template, {ObjectMeta: test.ObjectMeta, Spec: test.Spec}} {
+				results := evaluator.EvaluatePod(level, &pod.ObjectMeta, &pod.Spec)
+				if len(results) == 0 {
+					t.Fatal("the evaluator checked nothing")
+				}
+				for _, result := range results {
+					if !result.Allowed {
+						t.Errorf("%s: %s", result.ForbiddenReason, result.ForbiddenDetail)
+					}
 				}
 			}
 		})

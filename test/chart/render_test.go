@@ -22,6 +22,10 @@ import (
 	"github.com/argus-dev/argus-operator/hack/local"
 )
 
+// kubeVersion is the oldest Kubernetes that the chart is for. It is named because a
+// helm that is built without its release's link flags takes the cluster for an older one.
+const kubeVersion = "1.31.0"
+
 // releaseNamespace is the namespace that the tests install into.
 const releaseNamespace = "argus-system"
 
@@ -39,13 +43,27 @@ func scenarios(t *testing.T) map[string][]string {
 	return found
 }
 
-// checkout finds the checkout and the pinned helm, once.
-var checkout = sync.OnceValues(func() (found struct{ root, helm string }, err error) {
+// majors are the versions of helm that the chart is for, by the module file that pins each.
+func majors() map[string]string {
+	return map[string]string{"helm 3": "helm3", "helm 4": "helm"}
+}
+
+// checkout finds the checkout and the pinned helms, once.
+var checkout = sync.OnceValues(func() (found struct {
+	root  string
+	helms map[string]string // by major version
+}, err error,
+) {
 	if found.root, err = local.Root(context.Background()); err != nil {
 		return found, err
 	}
-	found.helm, err = local.Helm(context.Background(), found.root)
-	return found, err
+	found.helms = map[string]string{}
+	for major, tool := range majors() {
+		if found.helms[major], err = local.Tool(context.Background(), found.root, tool, "helm"); err != nil {
+			return found, err
+		}
+	}
+	return found, nil
 })
 
 func root(t *testing.T) string {
@@ -57,14 +75,14 @@ func root(t *testing.T) string {
 	return found.root
 }
 
-// helm runs the pinned helm in the checkout.
-func helm(t *testing.T, args ...string) (stdout, stderr string, err error) {
+// helmOf runs the pinned helm of a major version.
+func helmOf(t *testing.T, major string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	found, err := checkout()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), found.helm, args...)
+	cmd := exec.CommandContext(t.Context(), found.helms[major], args...)
 	cmd.Dir = found.root
 	var out, complaint bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaint
@@ -75,8 +93,14 @@ func helm(t *testing.T, args ...string) (stdout, stderr string, err error) {
 // render returns the chart's manifests as text.
 func render(t *testing.T, args ...string) string {
 	t.Helper()
-	args = append([]string{"template", "argus-operator", "charts/argus-operator", "--namespace", releaseNamespace}, args...)
-	out, complaint, err := helm(t, args...)
+	return renderWith(t, "helm 4", args...)
+}
+
+// renderWith renders with the helm of a major version.
+func renderWith(t *testing.T, major string, args ...string) string {
+	t.Helper()
+	args = append([]string{"template", "argus-operator", "charts/argus-operator", "--namespace", releaseNamespace, "--kube-version", kubeVersion}, args...)
+	out, complaint, err := helmOf(t, major, args...)
 	if err != nil {
 		t.Fatalf("helm %s: %v\n%s", strings.Join(args, " "), err, complaint)
 	}
