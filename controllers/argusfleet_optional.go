@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -84,11 +85,11 @@ func (r *ArgusFleetReconciler) ensureOne(ctx context.Context, s *fleetScope, kin
 // absentKinds says which parts of the spec wait for a kind that the cluster lacks. The
 // condition Exposed tells of HTTPRoute.
 func absentKinds(s *fleetScope) string {
-	text := ""
+	var text strings.Builder
 	for _, kind := range fleetOptionalKinds() {
 		if kind.gvk != manifests.GVKHTTPRoute() && s.kindOf(kind.gvk) == kindAbsent && kind.build(s.fleet) != nil {
-			text += fmt.Sprintf("; %s waits for the kind %s of %s, which the cluster does not have", kind.field, kind.gvk.Kind, kind.origin)
+			fmt.Fprintf(&text, "; %s waits for the kind %s of %s, which the cluster does not have", kind.field, kind.gvk.Kind, kind.origin)
 		}
 	}
-	return text
+	return text.String()
 }

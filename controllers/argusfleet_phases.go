@@ -25,7 +25,7 @@ func (r *ArgusFleetReconciler) ensureService(ctx context.Context, s *fleetScope)
 // pod that waits for a Secret says so only in its events. Looked for until found, or
 // while the control plane is not available.
 func (r *ArgusFleetReconciler) checkInputs(ctx context.Context, s *fleetScope) error {
-	if s.missing != nil || (r.verified.has(s.fleet) && fleetReady(s.fleet)) {
+	if s.lacks() || (r.verified.has(s.fleet) && fleetReady(s.fleet)) {
 		return nil
 	}
 	wanted, problem, err := missingInput(ctx, r.Client, s.fleet.Namespace, fleetInputs(s.fleet))
@@ -40,6 +40,9 @@ func (r *ArgusFleetReconciler) checkInputs(ctx context.Context, s *fleetScope) e
 	r.verified.note(s.fleet)
 	return nil
 }
+
+// lacks tells whether something that the pod needs is known not to be there.
+func (s *fleetScope) lacks() bool { return s.missing != nil }
 
 func fleetInputs(fleet *v1alpha1.ArgusFleet) []input {
 	var inputs []input
@@ -80,7 +83,7 @@ func (r *ArgusFleetReconciler) ensureDeployment(ctx context.Context, s *fleetSco
 	if err != nil || found.Stands {
 		return err
 	}
-	held := s.missing != nil || (found.Exists && restsRollouts(s.fleet.Spec.Suspend))
+	held := s.lacks() || (found.Exists && restsRollouts(s.fleet.Spec.Suspend))
 	if held && !found.Drifted {
 		return nil
 	}

@@ -237,24 +237,25 @@ func resizing(claim *corev1.PersistentVolumeClaim) string {
 // pendingClaim says what a claim waits for, as far as the API tells without its events.
 func pendingClaim(s *fleetScope) string {
 	class := s.claim.Spec.StorageClassName
-	text := fmt.Sprintf("PersistentVolumeClaim %q waits for a volume", s.claim.Name)
+	texts := []string{fmt.Sprintf("PersistentVolumeClaim %q waits for a volume", s.claim.Name)}
 	switch {
 	case class == nil:
-		text += ": it names no storage class, and the cluster has given it no default one"
+		texts[0] += ": it names no storage class, and the cluster has given it no default one"
 	case *class == "":
-		text += " without a storage class, which somebody has to provide"
+		texts[0] += " without a storage class, which somebody has to provide"
 	default:
-		text += fmt.Sprintf(" of storage class %q", *class)
+		texts[0] += fmt.Sprintf(" of storage class %q", *class)
 	}
 	for _, condition := range s.claim.Status.Conditions {
 		if condition.Message != "" && condition.Status == corev1.ConditionTrue {
-			text += "; " + oneLine(condition.Message)
+			texts = append(texts, oneLine(condition.Message))
 		}
 	}
 	for i := range s.pods {
 		if found := unschedulable(&s.pods[i]); found != nil {
-			return text + "; " + found.message
+			texts = append(texts, found.message)
+			break
 		}
 	}
-	return text
+	return strings.Join(texts, "; ")
 }

@@ -33,7 +33,7 @@ func TestWrongFlagsAreNamedWithTheirValue(t *testing.T) {
 		"a namespace that cannot exist":   {[]string{"--watch-namespaces=a,B_C"}, []string{`--watch-namespaces "B_C"`}},
 		"a selector that is none":         {[]string{"--ingress-namespace-selector=a in"}, []string{"--ingress-namespace-selector", `"a in"`}},
 		"labels that are no plain labels": {[]string{"--operator-pod-labels=app in (a, b)"}, []string{"--operator-pod-labels", "name=value"}},
-		"a search without a pause":       {[]string{"--optional-kinds-interval=0s"}, []string{"--optional-kinds-interval", "1s or more"}},
+		"a search without a pause":        {[]string{"--optional-kinds-interval=0s"}, []string{"--optional-kinds-interval", "1s or more"}},
 		"each of several is named":        {[]string{"--log-level=x", "--metrics-auth=y"}, []string{"--log-level", "--metrics-auth"}},
 	} {
 		t.Run(sentence, func(t *testing.T) {

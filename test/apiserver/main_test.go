@@ -8,6 +8,7 @@ package apiserver
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -37,7 +38,15 @@ var (
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
+// waiting is how many tests run at once: they wait more than they compute, so more of them than
+// there are processors. A -parallel on the command line wins.
+const waiting = "6"
+
 func run(m *testing.M) int {
+	if err := flag.Set("test.parallel", waiting); err != nil {
+		fmt.Fprintln(os.Stderr, "setting the number of parallel tests:", err)
+		return 1
+	}
 	log.SetLogger(logr.Discard())
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -47,7 +56,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer stop()
-	return m.Run()
+	return checkSamples(m.Run())
 }
 
 func start(ctx context.Context) (stop func(), err error) {
@@ -85,16 +94,16 @@ func startServer(ctx context.Context) (*apiServer, error) {
 		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
 		ErrorIfCRDPathMissing: true,
 	}
-	reached, err := environment.Start()
-	if err != nil {
-		return nil, err
-	}
-	server := &apiServer{config: reached, stop: func() {
+	server := &apiServer{stop: func() {
 		if err := environment.Stop(); err != nil {
 			fmt.Fprintln(os.Stderr, "stopping the API server:", err)
 		}
 	}}
-	if server.api, err = client.New(reached, client.Options{Scheme: scheme}); err != nil {
+	if server.config, err = environment.Start(); err != nil {
+		server.stop() // it may run, and have refused a CRD
+		return nil, err
+	}
+	if server.api, err = client.New(server.config, client.Options{Scheme: scheme}); err != nil {
 		server.stop()
 		return nil, err
 	}

@@ -117,6 +117,7 @@ func (r *refusals) wrap(next http.RoundTripper) http.RoundTripper {
 // An operator that watches some namespaces works with the Roles that the chart makes
 // for them, and asks for nothing beyond.
 func TestNamespacedModeWorksWithRolesOnly(t *testing.T) {
+	t.Parallel()
 	server := ownServer(t)
 	w := newWorldOn(t, server.api)
 	system := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "argus-system"}}
@@ -198,6 +199,7 @@ func notLease(requests []string) []string {
 // When the leading replica is gone without a word the other takes over, goes on where
 // the first one stopped, and writes nothing a second time.
 func TestTheOtherReplicaTakesOver(t *testing.T) {
+	t.Parallel()
 	server := ownServer(t)
 	w := newWorldOn(t, server.api)
 	fleets := &fakeFleets{}
@@ -249,6 +251,7 @@ func TestTheOtherReplicaTakesOver(t *testing.T) {
 
 // Without its API server the operator waits, and goes on when it is back.
 func TestTheOperatorOutlivesItsAPIServer(t *testing.T) {
+	t.Parallel()
 	server := ownServer(t)
 	w := newWorldOn(t, server.api)
 	line := &cable{}

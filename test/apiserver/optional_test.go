@@ -26,12 +26,7 @@ var optional = []schema.GroupVersionKind{manifests.GVKHTTPRoute(), manifests.GVK
 func TestOptionalKindsComeAndGo(t *testing.T) {
 	w := newWorld(t)
 	w.uninstall(append(monitorCRDs(), routeCRD())...) // another test may have been here
-	fleet := newFleet("main")
-	fleet.Spec.HTTPRoute = &v1alpha1.FleetHTTPRoute{ParentRefs: []v1alpha1.ParentRef{{Name: "public"}}, Hostnames: []string{"fleet.example.com"}}
-	fleet.Spec.ServiceMonitor = &v1alpha1.MonitorObject{Labels: map[string]string{"release": "prometheus"}}
-	fleet.Spec.PrometheusRule = &v1alpha1.MonitorObject{}
-	fleet.Spec.TrustedProxies = []string{"10.244.0.0/16"}
-	fleet.Spec.NetworkPolicy = &v1alpha1.NetworkPolicy{State: new(v1alpha1.Disabled)}
+	fleet := optionalFleet()
 	w.create(fleet)
 	w.playKubelet("main-fleet", true)
 	absent := w.waitCondition(fleet, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAvailable)
@@ -51,7 +46,7 @@ func TestOptionalKindsComeAndGo(t *testing.T) {
 	w.waitMessage(fleet, v1alpha1.ConditionExposed, `Gateway "public" refuses the HTTPRoute (NoMatchingListenerHostname): no listener takes this host`)
 	w.acceptRoute(metav1.ConditionTrue, "Accepted", "")
 	w.waitCondition(fleet, v1alpha1.ConditionExposed, metav1.ConditionTrue, v1alpha1.ReasonExposed)
-	w.quietly()
+	w.settle()
 
 	restarted, err := operator.restart()
 	if err != nil {
@@ -96,10 +91,21 @@ func TestOptionalKindsComeAndGo(t *testing.T) {
 	w.eventually(func() string { return w.exists("main-fleet", untyped(manifests.GVKServiceMonitor())) })
 	w.uninstall(monitorCRDs()...)
 	w.waitMessage(fleet, v1alpha1.ConditionReady, "the control plane is running; spec.serviceMonitor waits for the kind ServiceMonitor of the Prometheus Operator, which the cluster does not have")
-	w.quietly()
+	w.rounds(2)
 	install(t, monitorCRDs()...)
 	w.eventually(func() string { return w.exists("main-fleet", untyped(manifests.GVKServiceMonitor())) })
 	w.waitMessage(fleet, v1alpha1.ConditionReady, "the control plane is running")
+}
+
+// optionalFleet wants an object of every kind that a cluster may lack.
+func optionalFleet() *v1alpha1.ArgusFleet {
+	fleet := newFleet("main")
+	fleet.Spec.HTTPRoute = &v1alpha1.FleetHTTPRoute{ParentRefs: []v1alpha1.ParentRef{{Name: "public"}}, Hostnames: []string{"fleet.example.com"}}
+	fleet.Spec.ServiceMonitor = &v1alpha1.MonitorObject{Labels: map[string]string{"release": "prometheus"}}
+	fleet.Spec.PrometheusRule = &v1alpha1.MonitorObject{}
+	fleet.Spec.TrustedProxies = []string{"10.244.0.0/16"}
+	fleet.Spec.NetworkPolicy = &v1alpha1.NetworkPolicy{State: new(v1alpha1.Disabled)}
+	return fleet
 }
 
 func (w *world) waitForAll() {

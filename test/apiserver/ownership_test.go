@@ -55,6 +55,7 @@ func exposedFleet() *v1alpha1.ArgusFleet {
 }
 
 func TestForeignObjectsAreLeftAlone(t *testing.T) {
+	t.Parallel()
 	install(t, append(monitorCRDs(), routeCRD())...)
 	theirs := map[string]string{"app": "theirs"}
 	for kind, foreign := range map[string]client.Object{

@@ -46,11 +46,11 @@ func TestEverySpecSettles(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
+			t.Parallel()
 			content, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Parallel()
 			w := newWorld(t)
 			var object client.Object = &v1alpha1.ArgusFleet{}
 			deployment := "main-fleet"
@@ -85,30 +85,42 @@ func (w *world) createInputs(object client.Object) {
 		for _, secret := range manifests.FleetSecrets(o) {
 			add(secret.Ref)
 		}
-		for _, config := range manifests.FleetConfigMaps(o) {
-			w.create(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: config.Ref.Name}, Data: map[string]string{config.Ref.Key: "t"}})
-		}
+		w.createConfigMaps(manifests.FleetConfigMaps(o))
 		if o.Spec.Storage != nil && o.Spec.Storage.ExistingClaimRef != nil {
 			w.create(ownClaim(o.Spec.Storage.ExistingClaimRef.Name))
 		}
 	case *v1alpha1.ArgusBot:
-		var target *manifests.FleetTarget
-		if o.Spec.Fleet != nil && o.Spec.Fleet.External != nil {
-			var err error
-			if target, err = manifests.ExternalTarget(o.Spec.Fleet.External); err != nil {
-				w.Fatal(err)
-			}
-		}
-		withoutFleet := o.DeepCopy()
-		if target == nil {
-			withoutFleet.Spec.Fleet = nil
-		}
-		for _, secret := range manifests.BotSecrets(withoutFleet, target) {
+		named, target := w.externalPart(o)
+		for _, secret := range manifests.BotSecrets(named, target) {
 			add(secret.Ref)
 		}
+		w.createConfigMaps(manifests.BotConfigMaps(named, target))
 	}
 	for name, data := range secrets {
 		w.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name}, StringData: data})
+	}
+}
+
+// externalPart is a bot without the ArgusFleet that it names, which makes its own
+// Secrets, and the control plane elsewhere that it names instead, or nil.
+func (w *world) externalPart(bot *v1alpha1.ArgusBot) (*v1alpha1.ArgusBot, *manifests.FleetTarget) {
+	w.Helper()
+	if bot.Spec.Fleet != nil && bot.Spec.Fleet.External != nil {
+		target, err := manifests.ExternalTarget(bot.Spec.Fleet.External)
+		if err != nil {
+			w.Fatal(err)
+		}
+		return bot, target
+	}
+	without := bot.DeepCopy()
+	without.Spec.Fleet = nil
+	return without, nil
+}
+
+func (w *world) createConfigMaps(refs []manifests.ConfigMapRef) {
+	w.Helper()
+	for _, config := range refs {
+		w.create(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: config.Ref.Name}, Data: map[string]string{config.Ref.Key: "t"}})
 	}
 }
 

@@ -119,6 +119,7 @@ func (w *world) waitCondition(object client.Object, kind string, status metav1.C
 			return fmt.Sprintf("condition %+v, want %s/%s for generation %d", *condition, status, reason, object.GetGeneration())
 		}
 		found = *condition
+		noteCondition(found)
 		return ""
 	})
 	return found
@@ -221,7 +222,7 @@ func (w *world) quietly() {
 	w.Helper()
 	w.settle()
 	before := operator.writes.in(w.namespace)
-	w.rounds(6)
+	w.rounds(4)
 	if now := operator.writes.in(w.namespace); len(now) > len(before) {
 		w.Errorf("%d writes to unchanged objects:\n%s", len(now)-len(before), strings.Join(now[len(before):], "\n"))
 	}
