@@ -42,14 +42,13 @@ generate: ## Write what follows from types, markers and the chart: deep copies, 
 
 # Node is needed to change the page, not to compile what serves it.
 web/node_modules: web/package.json web/package-lock.json
-	@hack/need npm nodejs npm
-	npm --prefix web ci
+	hack/npm --prefix web ci
 	@touch $@
 
 .PHONY: web
 web: web/node_modules ## Check the web page and build it into fleetserver/ui/dist (Node 20.19 or later)
-	npm --prefix web run check
-	npm --prefix web run build
+	hack/npm --prefix web run check
+	hack/npm --prefix web run build
 
 .PHONY: fmt
 fmt: ## Format Go files
@@ -82,8 +81,8 @@ unit: compiler ## Tests that need nothing but Go
 .PHONY: web-test
 web-test: web/node_modules ## Tests of the web page: its modules, and all of it in Chromium
 	@hack/need chromium chromium
-	npm --prefix web test
-	npm --prefix web run test:page
+	hack/npm --prefix web test
+	hack/npm --prefix web run test:page
 
 # Ahead of the tests, for their time limits count only them.
 .PHONY: kubernetes
@@ -103,20 +102,20 @@ e2e: compiler kubernetes ## Tests in a real cluster on this machine (root)
 .PHONY: test-long
 test-long: compiler web/node_modules ## What takes too long for every change: 200 kills of a control plane, ten minutes of the page, 30 s of every fuzz target
 	go test -race -p 1 -timeout 3h -tags long -count=1 $(ARGS) $(call tagged,long)
-	PAGE=long npm --prefix web run test:page
+	PAGE=long hack/npm --prefix web run test:page
 	@$(MAKE) fuzz
 
 # One after the other. What a target finds is in testdata/fuzz of its package, to be committed with the fix.
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (30s)
-	@grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9]+' fleetserver cmd | sed -E 's|^(.*)/[^/]+:[0-9]+:func (Fuzz.*)$$|\1 \2|' | sort | \
+	@grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9]+' fleetserver cmd internal | sed -E 's|^(.*)/[^/]+:[0-9]+:func (Fuzz.*)$$|\1 \2|' | sort | \
 		while read -r package target; do \
 			echo "$$package $$target"; \
 			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "./$$package" </dev/null; \
 		done
 
 .PHONY: bench
-bench: ## The control plane against its targets, as one table (about a minute)
+bench: ## The control plane against its targets, as one table (some minutes)
 	go run ./hack/bench $(ARGS)
 
 ##@ Release

@@ -4,6 +4,7 @@ package apiserver
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -69,7 +70,7 @@ func checkSamples(code int) int {
 	for _, page := range []string{"argusfleet.md"} {
 		unseen, err := unseenSamples(page)
 		if err != nil || len(unseen) > 0 {
-			os.Stderr.WriteString("docs/" + page + " shows conditions that no test has met:\n" + strings.Join(unseen, "\n") + "\n")
+			fmt.Fprintf(os.Stderr, "docs/%s shows conditions that no test has met: %v\n%s\n", page, err, strings.Join(unseen, "\n"))
 			return 1
 		}
 	}
