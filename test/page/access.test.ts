@@ -42,6 +42,7 @@ const screens: Record<string, Screen> = {
 		ready: [".legend", "down"],
 		also: async (page) => {
 			await page.keyboard.press("f");
+			await page.locator("dialog input:focus").waitFor();
 			await page.keyboard.type("bot");
 			await shows(page, "dialog li", "bot-1");
 		},
