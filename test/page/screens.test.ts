@@ -172,6 +172,7 @@ describe("the way around", () => {
 		const page = await world.open();
 		await shows(page, ".title .pill", "15/16 up");
 		await page.keyboard.press("f");
+		await page.locator("dialog input:focus").waitFor();
 		await page.keyboard.type("europe #7");
 		await shows(page, "dialog li", "europe #7");
 		await page.keyboard.press("Enter");
@@ -179,6 +180,7 @@ describe("the way around", () => {
 		await page.keyboard.press("u");
 		await shows(page, "h1", "europe");
 		await page.keyboard.press("/");
+		await page.locator("input:focus").waitFor();
 		await page.keyboard.type("bot-3");
 		expect(await page.locator("td.c-identity").allInnerTexts()).toEqual(["bot-3"]);
 		await page.locator("td.c-identity a").focus();
