@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -24,6 +25,7 @@ import (
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
 	"github.com/argus-dev/argus-operator/fleetapi"
 	"github.com/argus-dev/argus-operator/internal/manifests"
+	"github.com/argus-dev/argus-operator/internal/rollout"
 )
 
 // ArgusBotReconciler keeps one Deployment for each cluster of each ArgusBot.
@@ -31,12 +33,16 @@ type ArgusBotReconciler struct {
 	Base
 	// AllowExternalFleets lets the operator read control planes that it does not run.
 	AllowExternalFleets bool
+	// Forms of pods that can be made, oldest first; nil for those of this build.
+	Forms []manifests.Form
 
 	// Connect makes a client of a control plane, to retire clusters; nil means fleetapi.NewClient.
 	Connect func(url string, options fleetapi.ClientOptions) (*fleetapi.Client, error)
 
 	observations observations
 	verified     verified
+	ledgers      sync.Map // names of the ledgers that this process has read -> how long they had been left alone
+	looked       sync.Map // UIDs of the bots whose starts this process has entered in a ledger
 }
 
 // botScope is what one reconcile of an ArgusBot knows.
@@ -56,9 +62,26 @@ type botScope struct {
 	// frozen: the shard layout is to change, and may not while rollouts are suspended;
 	// set by stopOldLayout.
 	frozen bool
-	// clusters by index: what is desired, what stands and its pods by ensureClusters,
-	// and fleet by ask.
-	clusters []clusterScope
+	// book tells what the token has spent, and reset which wish to start stopped clusters
+	// again was followed; set by readLedger.
+	book  *identifyBook
+	reset string
+	// deployments of the bot, the form of their pods, and the newer one that may be
+	// accepted, or 0; set by chooseForm.
+	deployments []appsv1.Deployment
+	form        manifests.Form
+	available   int32
+	// updateRevision names what all clusters are to be. clusters by index: what is
+	// desired and what stands by lookAtClusters, fleet by ask, done by judgeClusters.
+	// failed is what could not be looked at.
+	updateRevision string
+	clusters       []clusterScope
+	failed         error
+	// ungated: the control plane cannot be asked, so that ready pods have to do; set by
+	// judgeClusters.
+	ungated bool
+	// decision of what to write now; set by rollOut.
+	decision rollout.Decision
 	// answer of the control plane, and why it was not asked; set by ask.
 	answer   FleetAnswer
 	notAsked *hold
@@ -66,12 +89,24 @@ type botScope struct {
 
 // clusterScope is what one reconcile knows of one cluster.
 type clusterScope struct {
+	key      string
 	identity string
 	shards   manifests.ShardRange
-	live     *appsv1.Deployment
-	stands   bool
-	pods     []corev1.Pod
-	fleet    *fleetapi.ClusterStatus
+	// desired Deployment, and the name of what its pods are to be.
+	desired  *appsv1.Deployment
+	revision string
+	// live Deployment, or nil; stands and drifted as apply.Found has them. foreign: it
+	// is not ours.
+	live            *appsv1.Deployment
+	stands, drifted bool
+	foreign         bool
+	pods            []corev1.Pod
+	fleet           *fleetapi.ClusterStatus
+	// done: it works. gate says what is still missing. protected: crash-loop
+	// protection has stopped it.
+	done      bool
+	gate      string
+	protected bool
 }
 
 func (c *clusterScope) available() bool { return c.live != nil && c.stands && available(c.live) }
@@ -87,7 +122,7 @@ func (r *ArgusBotReconciler) Reconcile(ctx context.Context, request ctrl.Request
 		return r.retire(ctx, bot)
 	}
 	before := bot.DeepCopy()
-	scope := &botScope{bot: bot}
+	scope := &botScope{bot: bot, decision: rollout.Undecided()}
 	err := r.run(ctx, scope)
 	if result, ok := passing(err); ok {
 		return result, nil
@@ -96,11 +131,25 @@ func (r *ArgusBotReconciler) Reconcile(ctx context.Context, request ctrl.Request
 	if statusErr := writeStatus(ctx, &r.Base, v1alpha1.KindArgusBot, before, bot, botStatusOf); statusErr != nil {
 		return ctrl.Result{}, statusErr
 	}
-	return resultOf(err, botPoll(scope))
+	return resultOf(err, r.next(scope))
+}
+
+// next is when to look again: at the poll, or when the decision asked for it.
+func (r *ArgusBotReconciler) next(s *botScope) time.Duration {
+	poll := botPoll(s)
+	if s.decision.Wake.IsZero() {
+		return poll
+	}
+	wake := max(s.decision.Wake.Sub(r.Now()), time.Second)
+	if poll == 0 {
+		return wake
+	}
+	return min(poll, wake)
 }
 
 // run goes through the phases until one cannot go on. What the clusters do is looked
-// at in any case, so that trouble with one object does not hide the others.
+// at in any case, so that trouble with one object does not hide the others, and the
+// status tells of the clusters while an old layout is being stopped.
 func (r *ArgusBotReconciler) run(ctx context.Context, s *botScope) error {
 	err := r.resolveFleet(ctx, s)
 	if held := holdOf(err); !held.isRetry() {
@@ -109,24 +158,61 @@ func (r *ArgusBotReconciler) run(ctx context.Context, s *botScope) error {
 	if err != nil {
 		return err
 	}
-	phases := []func(context.Context, *botScope) error{r.checkInputs, r.ensureObjects, r.observe, r.stopOldLayout}
 	if restsAll(s.bot.Spec.Suspend) {
-		phases = []func(context.Context, *botScope) error{r.observe}
+		return r.onlyLook(ctx, s)
 	}
-	for _, phase := range phases {
+	for _, phase := range []func(context.Context, *botScope) error{
+		r.checkInputs,
+		r.ensureObjects,
+		r.observe,
+		r.readLedger,
+		r.chooseForm,
+	} {
+		if err := phase(ctx, s); err != nil {
+			return r.keepLedger(ctx, s, err)
+		}
+	}
+	held := r.stopOldLayout(ctx, s)
+	if err := r.lookAtClusters(ctx, s); err != nil {
+		return r.keepLedger(ctx, s, errors.Join(held, err))
+	}
+	r.ask(s)
+	r.judgeClusters(s)
+	if held != nil {
+		return r.keepLedger(ctx, s, errors.Join(held, s.failed))
+	}
+	if err := r.rollOut(ctx, s); err != nil {
+		return err
+	}
+	return r.pruneAccounts(ctx, s)
+}
+
+// onlyLook gathers what the status tells, and writes nothing.
+func (r *ArgusBotReconciler) onlyLook(ctx context.Context, s *botScope) error {
+	for _, phase := range []func(context.Context, *botScope) error{r.observe, r.readLedger, r.chooseForm, r.lookAtClusters} {
 		if err := phase(ctx, s); err != nil {
 			return err
 		}
 	}
-	if err = r.ensureClusters(ctx, s); err == nil && !restsAll(s.bot.Spec.Suspend) {
-		err = r.pruneAccounts(ctx, s)
-	}
 	r.ask(s)
+	r.judgeClusters(s)
+	return s.failed
+}
+
+// keepLedger enters the starts that were seen although a phase could not go on.
+func (r *ArgusBotReconciler) keepLedger(ctx context.Context, s *botScope, err error) error {
+	if s.book == nil {
+		return err
+	}
+	if saveErr := r.saveLedger(ctx, s.book); saveErr != nil {
+		return saveErr
+	}
 	return err
 }
 
 func (r *ArgusBotReconciler) forget(uid types.UID) {
 	r.verified.forget(uid)
+	r.looked.Delete(uid)
 	r.observations.forget(uid)
 }
 
@@ -147,7 +233,7 @@ func botPoll(s *botScope) time.Duration {
 		return 0
 	}
 	interval := time.Duration(s.target.IntervalSeconds) * time.Second
-	if meta.IsStatusConditionTrue(s.bot.Status.Conditions, v1alpha1.ConditionFleetJoined) {
+	if s.complete() && meta.IsStatusConditionTrue(s.bot.Status.Conditions, v1alpha1.ConditionFleetJoined) {
 		return interval
 	}
 	return min(interval, awaitedPoll)
@@ -168,12 +254,19 @@ func (r *ArgusBotReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Mana
 	if err != nil {
 		return err
 	}
+	err = mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.ArgusBot{}, tokenIndex, func(object client.Object) []string {
+		return []string{tokenOf(object.(*v1alpha1.ArgusBot))}
+	})
+	if err != nil {
+		return err
+	}
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.ArgusBot{}, builder.WithPredicates(specOrAnnotations())).
 		Owns(&appsv1.Deployment{}).
 		Owns(&corev1.ServiceAccount{}).
 		Owns(&networkingv1.NetworkPolicy{}).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(requestFromLabel(v1alpha1.LabelBot))).
+		Watches(&v1alpha1.ArgusBot{}, handler.EnqueueRequestsFromMapFunc(r.sharing), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.ArgusFleet{}, handler.EnqueueRequestsFromMapFunc(r.botsOf), builder.WithPredicates(specOrReady())).
 		WatchesRawSource(source.Channel(woken, &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
@@ -203,6 +296,10 @@ func (r *ArgusBotReconciler) botsOf(ctx context.Context, fleet client.Object) []
 		ctrl.LoggerFrom(ctx).Error(err, "listing the bots of a fleet", "fleet", fleet.GetName())
 		return nil
 	}
+	return requestsFor(&bots)
+}
+
+func requestsFor(bots *v1alpha1.ArgusBotList) []reconcile.Request {
 	requests := make([]reconcile.Request, 0, len(bots.Items))
 	for i := range bots.Items {
 		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&bots.Items[i])})

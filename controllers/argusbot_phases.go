@@ -2,13 +2,11 @@ package controllers
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -21,7 +19,6 @@ import (
 	"github.com/argus-dev/argus-operator/fleetapi"
 	"github.com/argus-dev/argus-operator/internal/apply"
 	"github.com/argus-dev/argus-operator/internal/manifests"
-	"github.com/argus-dev/argus-operator/internal/rollout"
 )
 
 // resolveFleet finds the control plane that the bot joins.
@@ -149,21 +146,16 @@ func (r *ArgusBotReconciler) stopOldLayout(ctx context.Context, s *botScope) err
 	for i, shards := range manifests.ShardRanges(s.bot.Spec.Sharding) {
 		wanted[strconv.Itoa(i)] = manifests.Layout(s.bot, shards)
 	}
-	selector := manifests.BotSelector(s.bot.Name)
-	var deployments appsv1.DeploymentList
-	if err := r.Client.List(ctx, &deployments, client.InNamespace(s.bot.Namespace), client.MatchingLabels(selector)); err != nil {
-		return fmt.Errorf("listing clusters: %w", err)
-	}
 	keep := map[string]bool{}
-	for i := range deployments.Items {
-		template := &deployments.Items[i].Spec.Template.ObjectMeta
-		keep[deployments.Items[i].Name] = manifests.LayoutOf(template) == wanted[template.Labels[v1alpha1.LabelCluster]]
+	for i := range s.deployments {
+		template := &s.deployments[i].Spec.Template.ObjectMeta
+		keep[s.deployments[i].Name] = manifests.LayoutOf(template) == wanted[template.Labels[v1alpha1.LabelCluster]]
 	}
 	if restsRollouts(s.bot.Spec.Suspend) {
 		s.frozen = slices.Contains(slices.Collect(maps.Values(keep)), false)
 		return nil
 	}
-	if err := prune(ctx, &r.Base, s.bot, &deployments, selector, keep); err != nil {
+	if err := apply.Prune(ctx, r.Applier, s.bot, pointersTo(s.deployments), keep); err != nil {
 		return err
 	}
 	for i := range s.pods {
@@ -172,74 +164,6 @@ func (r *ArgusBotReconciler) stopOldLayout(ctx context.Context, s *botScope) err
 		}
 	}
 	return nil
-}
-
-// runs tells whether a pod may have a running process.
-func runs(pod *corev1.Pod) bool {
-	return pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed
-}
-
-// ensureClusters creates what is missing and changes what may be changed now. A
-// cluster that cannot be written does not hold back the others.
-func (r *ArgusBotReconciler) ensureClusters(ctx context.Context, s *botScope) error {
-	owned := apply.ControlledBy(s.bot)
-	effective := manifests.BotEffective(s.bot, s.target)
-	ranges := manifests.ShardRanges(s.bot.Spec.Sharding)
-	desired, err := manifests.BotDeployments(s.bot, s.target)
-	if err != nil {
-		return err
-	}
-	pods := podsByCluster(s.pods)
-	s.clusters = make([]clusterScope, len(desired))
-	all := make([]apply.Found[*appsv1.Deployment], len(desired))
-	decide := make([]rollout.Cluster, len(desired))
-	var failed []error
-	for i := range desired {
-		s.clusters[i] = clusterScope{
-			identity: manifests.Identity(effective.IdentityPrefix, i), shards: ranges[i], pods: pods[strconv.Itoa(i)],
-		}
-		found, err := apply.Check(ctx, r.Applier, owned, desired[i])
-		if err != nil {
-			failed = append(failed, err)
-			decide[i] = rollout.Cluster{Exists: true, Updated: true, Available: true} // not ours to start
-			continue
-		}
-		if all[i] = found; found.Exists {
-			s.clusters[i].live, s.clusters[i].stands = found.Live, found.Stands
-		}
-		decide[i] = rollout.Cluster{
-			Exists: found.Exists, Updated: found.Stands, Drifted: found.Drifted, Available: found.Exists && available(found.Live),
-		}
-	}
-	for _, i := range rollout.Next(decide) {
-		if !s.mayWrite(decide[i]) {
-			continue
-		}
-		live, err := apply.Write(ctx, r.Applier, owned, all[i])
-		if err != nil {
-			failed = append(failed, err)
-			continue
-		}
-		s.clusters[i].live, s.clusters[i].stands = live, true
-	}
-	return errors.Join(failed...)
-}
-
-// mayWrite tells whether a cluster's Deployment may be written now. What somebody
-// changed by hand is put right in any case, and what was deleted made again.
-func (s *botScope) mayWrite(cluster rollout.Cluster) bool {
-	switch {
-	case restsAll(s.bot.Spec.Suspend):
-		return false
-	case cluster.Drifted:
-		return true
-	case s.missing != nil: // its pod could not start
-		return false
-	case s.frozen: // it might run shards that another cluster still runs
-		return false
-	default:
-		return !cluster.Exists || !restsRollouts(s.bot.Spec.Suspend)
-	}
 }
 
 // podsByCluster sorts the pods by their cluster's index, as its label has it.
@@ -295,4 +219,12 @@ func (r *ArgusBotReconciler) mayAsk(s *botScope) *hold {
 		}
 	}
 	return nil
+}
+
+func pointersTo[T any](items []T) []*T {
+	list := make([]*T, 0, len(items))
+	for i := range items {
+		list = append(list, &items[i])
+	}
+	return list
 }

@@ -45,26 +45,47 @@ func (r *ArgusBotReconciler) deriveBotStatus(s *botScope, held *hold) {
 			observeClusters(status, s)
 		}
 		r.setFleetJoined(conditions, s)
+		if s.clusters != nil {
+			observeRollout(status, s)
+			observeIdentifies(status, s, r.Now())
+			setRolloutComplete(conditions, s)
+			setIdentifyBudget(conditions, s)
+		}
 		conditions.summarise(botReadiness(s, held).mention(s.bot.Spec.Suspend))
 	}
 	status.Conditions = conditions.sorted()
 	r.damp(s, before, status)
 }
 
-// damp keeps a wobbling guild count from changing the object by itself.
+// damp keeps a wobbling guild count, and session starts that no longer count, from
+// changing the object by themselves.
 func (r *ArgusBotReconciler) damp(s *botScope, before, now *v1alpha1.ArgusBotStatus) {
-	if before.Guilds == nil || now.Guilds == nil || *before.Guilds == *now.Guilds {
-		if !equality.Semantic.DeepEqual(before, now) {
-			r.observations.note(s.bot.UID, r.Now())
-		}
+	fresh := now.DeepCopy()
+	if before.Guilds != nil && now.Guilds != nil {
+		now.Guilds = before.Guilds
+	}
+	if before.Identify != nil && now.Identify != nil && now.Identify.Used24h < before.Identify.Used24h {
+		now.Identify.Used24h, now.Display.Identifies = before.Identify.Used24h, before.Display.Identifies
+	}
+	wobbled := !equality.Semantic.DeepEqual(now, fresh)
+	due := wobbled && r.observations.due(s.bot.UID, r.Now(), wobbles(before, fresh)...)
+	if equality.Semantic.DeepEqual(before, now) && !due {
 		return
 	}
-	fresh := now.Guilds
-	now.Guilds = before.Guilds
-	if !equality.Semantic.DeepEqual(before, now) || r.observations.due(s.bot.UID, *before.Guilds, *fresh, r.Now()) {
-		now.Guilds = fresh
-		r.observations.note(s.bot.UID, r.Now())
+	*now = *fresh
+	r.observations.note(s.bot.UID, r.Now())
+}
+
+// wobbles lists the wobbling values that both statuses have.
+func wobbles(before, now *v1alpha1.ArgusBotStatus) []wobble {
+	var values []wobble
+	if before.Guilds != nil && now.Guilds != nil {
+		values = append(values, wobble{*before.Guilds, *now.Guilds})
 	}
+	if before.Identify != nil && now.Identify != nil {
+		values = append(values, wobble{int64(before.Identify.Used24h), int64(now.Identify.Used24h)})
+	}
+	return values
 }
 
 // maxGuilds bounds what a control plane can make us show.
@@ -111,6 +132,9 @@ func clusterStatus(index int, cluster *clusterScope, answered bool) v1alpha1.Bot
 		Index: count(index), ID: cluster.identity, Shards: cluster.shards.String(),
 		Ready: cluster.live != nil && available(cluster.live),
 	}
+	if cluster.live != nil {
+		one.Revision = manifests.RevisionOf(cluster.live)
+	}
 	if answered {
 		one.Up = ptr.To(cluster.fleet != nil && cluster.fleet.Status == fleetapi.StatusUp)
 	}
@@ -118,12 +142,23 @@ func clusterStatus(index int, cluster *clusterScope, answered bool) v1alpha1.Bot
 		one.Number = count(cluster.fleet.Number)
 	}
 	if !one.Ready {
-		one.Reason = v1alpha1.ReasonProgressing
-		if found := clusterTrouble(cluster); found != nil {
-			one.Reason = found.reason
-		}
+		one.Reason = whyNotReady(cluster)
 	}
 	return one
+}
+
+// whyNotReady is one word.
+func whyNotReady(cluster *clusterScope) string {
+	found := clusterTrouble(cluster)
+	switch {
+	case cluster.protected:
+		return v1alpha1.ReasonCrashLoopProtected
+	case cluster.live != nil && !manifests.AsksForPods(cluster.live):
+		return v1alpha1.ReasonStopped
+	case found != nil:
+		return found.reason
+	}
+	return v1alpha1.ReasonProgressing
 }
 
 func clusterTrouble(cluster *clusterScope) *trouble {
@@ -138,37 +173,6 @@ func ones(yes bool) int32 {
 		return 1
 	}
 	return 0
-}
-
-// botReadiness is Ready when every cluster is available as desired. What the control
-// plane says never lowers it: that has its own condition.
-func botReadiness(s *botScope, held *hold) readiness {
-	if held != nil {
-		return held.readiness()
-	}
-	var waiting, resting []string
-	for i := range s.clusters {
-		cluster := &s.clusters[i]
-		if cluster.available() {
-			continue
-		}
-		if restsRollouts(s.bot.Spec.Suspend) && !cluster.stands {
-			resting = append(resting, cluster.identity)
-		}
-		if found := clusterTrouble(cluster); found != nil && !available(cluster.live) {
-			return readiness{reason: found.summary(), message: fmt.Sprintf("cluster %s: %s: %s", cluster.identity, found.reason, found.message)}
-		}
-		waiting = append(waiting, cluster.identity)
-	}
-	switch {
-	case len(waiting) == 0:
-		return readiness{ok: true, reason: v1alpha1.ReasonAvailable, message: "every cluster runs as the spec says"}
-	case s.missing != nil:
-		return s.missing.readiness()
-	case len(resting) > 0:
-		return readiness{reason: v1alpha1.ReasonSuspended, message: "not changed to what the spec asks for: " + some(resting)}
-	}
-	return readiness{reason: v1alpha1.ReasonProgressing, message: "waiting for " + some(waiting)}
 }
 
 // some names a few of many.
@@ -229,7 +233,7 @@ func runningSince(cluster *clusterScope) time.Time {
 	var youngest time.Time
 	for _, pod := range cluster.pods {
 		for _, status := range pod.Status.ContainerStatuses {
-			if running := status.State.Running; running != nil && running.StartedAt.After(youngest) {
+			if running := status.State.Running; running != nil && status.Name == manifests.BotContainer && running.StartedAt.After(youngest) {
 				youngest = running.StartedAt.Time
 			}
 		}

@@ -19,6 +19,7 @@ func CacheOptions(namespaces []string) cache.Options {
 		&appsv1.Deployment{}:            ours,
 		&corev1.Pod{}:                   ours,
 		&corev1.Service{}:               ours,
+		&corev1.ConfigMap{}:             ours,
 		&corev1.ServiceAccount{}:        ours,
 		&corev1.PersistentVolumeClaim{}: ours,
 		&networkingv1.NetworkPolicy{}:   ours,
@@ -45,8 +46,8 @@ func only(namespaces []string) map[string]cache.Config {
 	return configs
 }
 
-// ClientOptions have Secrets and ConfigMaps read by name and never listed or watched,
-// so that other people's cost nothing and need no right.
+// ClientOptions have Secrets read by name and never listed or watched, so that other
+// people's cost nothing and need no right.
 func ClientOptions() client.Options {
-	return client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}, &corev1.ConfigMap{}}}}
+	return client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}}
 }

@@ -308,7 +308,7 @@ func TestObservationsWaitForTenMinutesAndOnePercent(t *testing.T) {
 		t.Run(sentence, func(t *testing.T) {
 			var o observations
 			o.note("uid", start)
-			if got := o.due("uid", tc.before, tc.now, start.Add(tc.after)); got != tc.want {
+			if got := o.due("uid", start.Add(tc.after), wobble{tc.before, tc.now}); got != tc.want {
 				t.Errorf("due = %v, want %v", got, tc.want)
 			}
 		})

@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -78,9 +80,15 @@ func readData(ctx context.Context, reader client.Reader, namespace string, from 
 		err := reader.Get(ctx, key, &secret)
 		return secret.Data, err
 	}
-	var config corev1.ConfigMap
-	if err := reader.Get(ctx, key, &config); err != nil {
+	// Unstructured, it is read from the API server: the cache holds no ConfigMap but our own.
+	raw := &unstructured.Unstructured{}
+	raw.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ConfigMap"))
+	if err := reader.Get(ctx, key, raw); err != nil {
 		return nil, err
+	}
+	var config corev1.ConfigMap
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(raw.Object, &config); err != nil {
+		return nil, fmt.Errorf("decoding it: %w", err)
 	}
 	data := config.BinaryData
 	if data == nil {

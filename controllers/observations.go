@@ -25,19 +25,33 @@ type observations struct {
 	written map[types.UID]time.Time
 }
 
-// due tells whether a value that wobbles is to be written by itself.
-func (o *observations) due(uid types.UID, before, now int64, at time.Time) bool {
-	change, period := math.Abs(float64(now-before)), observationPeriod
+// wobble is a value as it was written and as it is.
+type wobble struct{ before, now int64 }
+
+// period is how long after the last write a value that moved so far may be written by
+// itself, and 0 for never.
+func (w wobble) period() time.Duration {
+	change, value := math.Abs(float64(w.now-w.before)), math.Abs(float64(w.before))
 	switch {
-	case change <= observationChange*math.Abs(float64(before)):
-		return false
-	case change > largeChange*math.Abs(float64(before)):
-		period = largePeriod
+	case change <= observationChange*value:
+		return 0
+	case change > largeChange*value:
+		return largePeriod
 	}
+	return observationPeriod
+}
+
+// due tells whether one of the values is to be written by itself.
+func (o *observations) due(uid types.UID, at time.Time, values ...wobble) bool {
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	last, known := o.written[uid]
-	return !known || at.Sub(last) >= period
+	o.mu.Unlock()
+	for _, value := range values {
+		if period := value.period(); period > 0 && (!known || at.Sub(last) >= period) {
+			return true
+		}
+	}
+	return false
 }
 
 func (o *observations) note(uid types.UID, at time.Time) {

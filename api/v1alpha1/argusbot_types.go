@@ -7,7 +7,7 @@ import (
 // ArgusBotSpec describes one Discord bot.
 // +kubebuilder:validation:XValidation:rule="has(self.identityPrefix) == has(oldSelf.identityPrefix) && (!has(self.identityPrefix) || self.identityPrefix == oldSelf.identityPrefix)",message="identityPrefix cannot change: the control plane knows the clusters by it; make another ArgusBot instead"
 // +kubebuilder:validation:XValidation:rule="!has(self.pod) || !has(self.pod.env) || !self.pod.env.exists(e, (has(self.discord.tokenEnv) ? [self.discord.tokenEnv, self.discord.tokenEnv + '_FILE'] : ['DISCORD_TOKEN', 'DISCORD_TOKEN_FILE']).exists(n, n == e.name))",message="pod.env must not name the token's variable (discord.tokenEnv, or that with _FILE): the operator sets it"
-// +kubebuilder:validation:XValidation:rule="!has(self.pod) || !has(self.pod.env) || !self.pod.env.exists(e, e.name in ['ARGUS_CLUSTER_ID', 'ARGUS_HOST', 'ARGUS_PORT', 'ARGUS_METRICS_PATH', 'ARGUS_NAMESPACE', 'ARGUS_METRICS_AUTH_TOKEN', 'ARGUS_METRICS_AUTH_TOKEN_FILE', 'ARGUS_DASHBOARD', 'ARGUS_DASHBOARD_AUTH_TOKEN', 'ARGUS_DASHBOARD_AUTH_TOKEN_FILE', 'ARGUS_FLEET_URL', 'ARGUS_FLEET_GROUP', 'ARGUS_FLEET_ID', 'ARGUS_FLEET_TOKEN', 'ARGUS_FLEET_TOKEN_FILE', 'ARGUS_FLEET_STATE_DIR', 'ARGUS_FLEET_SCRAPE_TARGET', 'ARGUS_FLEET_CA_FILE', 'CLUSTER_ID', 'SHARD_IDS', 'SHARD_COUNT', 'POD_IP'])",message="pod.env must not name a variable that the operator sets itself (identity, shards, fleet, ports, tokens)"
+// +kubebuilder:validation:XValidation:rule="!has(self.pod) || !has(self.pod.env) || !self.pod.env.exists(e, e.name in ['ARGUS_CLUSTER_ID', 'ARGUS_HOST', 'ARGUS_PORT', 'ARGUS_METRICS_PATH', 'ARGUS_NAMESPACE', 'ARGUS_METRICS_AUTH_TOKEN', 'ARGUS_METRICS_AUTH_TOKEN_FILE', 'ARGUS_DASHBOARD', 'ARGUS_DASHBOARD_AUTH_TOKEN', 'ARGUS_DASHBOARD_AUTH_TOKEN_FILE', 'ARGUS_FLEET_URL', 'ARGUS_FLEET_GROUP', 'ARGUS_FLEET_ID', 'ARGUS_FLEET_TOKEN', 'ARGUS_FLEET_TOKEN_FILE', 'ARGUS_FLEET_STATE_DIR', 'ARGUS_FLEET_SCRAPE_TARGET', 'ARGUS_FLEET_CA_FILE', 'ARGUS_OTLP_ENDPOINT', 'ARGUS_ENABLE_TRACING', 'ARGUS_CLICKHOUSE_DSN', 'ARGUS_CLICKHOUSE_DSN_FILE', 'CLUSTER_ID', 'SHARD_IDS', 'SHARD_COUNT', 'POD_IP'])",message="pod.env must not name a variable that the operator sets itself (identity, shards, fleet, ports, tokens)"
 type ArgusBotSpec struct {
 	// Image of the bot, with a tag other than latest or a sha256 digest.
 	// +kubebuilder:validation:MaxLength=512
@@ -44,11 +44,26 @@ type ArgusBotSpec struct {
 	// Dashboard of the bot. Absent: switched off.
 	// +optional
 	Dashboard *BotDashboard `json:"dashboard,omitempty"`
+	// Analytics hands the bot a ClickHouse to write events of single guilds to.
+	// +optional
+	Analytics *BotAnalytics `json:"analytics,omitempty"`
+	// OTLP has the bot send its telemetry to a collector.
+	// +optional
+	OTLP *BotOTLP `json:"otlp,omitempty"`
+	// Rollout says how a change reaches the clusters.
+	// +optional
+	Rollout *Rollout `json:"rollout,omitempty"`
+	// Hibernate stops all pods and keeps identities and numbers. Default false.
+	// +optional
+	Hibernate *bool `json:"hibernate,omitempty"`
 	// TerminationGracePeriodSeconds that the bot gets to close its sessions. Default 30.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=3600
 	TerminationGracePeriodSeconds *int64 `json:"terminationGracePeriodSeconds,omitempty"`
+	// Probes of the bot's container.
+	// +optional
+	Probes *BotProbes `json:"probes,omitempty"`
 	// NetworkPolicy of the bot's pods.
 	// +optional
 	NetworkPolicy *BotNetworkPolicy `json:"networkPolicy,omitempty"`
@@ -116,6 +131,119 @@ type Discord struct {
 	// Delivery of the token: File (the default) sets <tokenEnv>_FILE; Env sets <tokenEnv> from the Secret.
 	// +optional
 	Delivery *Delivery `json:"delivery,omitempty"`
+	// IdentifyLimit is how many sessions a day Discord lets this token start (GET
+	// /gateway/bot tells: session_start_limit.total). Past it Discord resets the
+	// token. Default 1000. The smallest of all bots with the same token Secret counts.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	IdentifyLimit *int32 `json:"identifyLimit,omitempty"`
+	// MaxConcurrency is how many sessions Discord lets this token start in each 5
+	// seconds (session_start_limit.max_concurrency). Default 1.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1024
+	MaxConcurrency *int32 `json:"maxConcurrency,omitempty"`
+	// CrashLoopProtection: Enabled (the default) stops clusters that start again and
+	// again before the limit is spent.
+	// +optional
+	CrashLoopProtection *State `json:"crashLoopProtection,omitempty"`
+}
+
+// BotAnalytics names where events of single guilds are written.
+type BotAnalytics struct {
+	// ClickHouseDSNSecretRef names the DSN. The NetworkPolicy lets out to the ports 8123,
+	// 8443, 9000 and 9440; name another one in networkPolicy.extraEgressTo.
+	ClickHouseDSNSecretRef SecretKeyRef `json:"clickhouseDSNSecretRef"`
+}
+
+// BotOTLP names a collector of the OpenTelemetry protocol.
+type BotOTLP struct {
+	// Endpoint of the collector, such as http://collector.monitoring.svc:4318.
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != '' && !self.matches('[@?#]')",message="endpoint must be http://host[:port] or https://host[:port], without user, query or fragment"
+	Endpoint string `json:"endpoint"`
+	// Tracing: Enabled sends traces too. Default Disabled.
+	// +optional
+	Tracing *State `json:"tracing,omitempty"`
+}
+
+// RolloutGate says when a changed cluster counts as working.
+// +kubebuilder:validation:Enum=Fleet;Ready
+type RolloutGate string
+
+// GateFleet waits until the control plane has seen fresh values and every shard up;
+// GateReady until the pod is ready.
+const (
+	GateFleet RolloutGate = "Fleet"
+	GateReady RolloutGate = "Ready"
+)
+
+// Rollout says how a change reaches the clusters. Clusters that do not work come
+// first, then cluster 0 as the canary, then the others.
+type Rollout struct {
+	// MaxUnavailable clusters that a change may take down at a time. Default 1.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=256
+	MaxUnavailable *int32 `json:"maxUnavailable,omitempty"`
+	// Gate that a cluster must pass before the next is changed: Fleet (the default
+	// with a control plane) or Ready.
+	// +optional
+	Gate *RolloutGate `json:"gate,omitempty"`
+	// TimeoutSeconds that a cluster may take, beyond the five seconds for each round
+	// of session starts that Discord asks for. Then the rollout stops. Default 600.
+	// +optional
+	// +kubebuilder:validation:Minimum=10
+	// +kubebuilder:validation:Maximum=86400
+	TimeoutSeconds *int32 `json:"timeoutSeconds,omitempty"`
+	// MinReadySeconds that a pod must be ready before it counts. Default 5.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=3600
+	MinReadySeconds *int32 `json:"minReadySeconds,omitempty"`
+	// RestartedAt restarts every cluster by an ordinary rollout when it changes.
+	// +optional
+	RestartedAt *metav1.Time `json:"restartedAt,omitempty"`
+	// TemplateRevision accepts a newer form of the pods that an upgrade of the operator
+	// brought, as status.templateRevision.available says. Absent: the pods keep the form
+	// that they were made with.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	TemplateRevision *int32 `json:"templateRevision,omitempty"`
+}
+
+// BotProbes tunes the probes. Their handlers are fixed: /healthz for startup and
+// liveness, the port for readiness.
+type BotProbes struct {
+	// Startup is given up after failureThreshold periods. Default 150 of 2 seconds.
+	// +optional
+	Startup *Probe `json:"startup,omitempty"`
+	// Liveness restarts the container. Default 4 failures, 15 seconds apart.
+	// +optional
+	Liveness *Probe `json:"liveness,omitempty"`
+	// Readiness of the pod. Default 3 failures, 10 seconds apart.
+	// +optional
+	Readiness *Probe `json:"readiness,omitempty"`
+}
+
+// Probe holds the numbers of a probe.
+type Probe struct {
+	// PeriodSeconds between two probes.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=3600
+	PeriodSeconds *int32 `json:"periodSeconds,omitempty"`
+	// TimeoutSeconds of one. Default 3.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=300
+	TimeoutSeconds *int32 `json:"timeoutSeconds,omitempty"`
+	// FailureThreshold is how many failures in a row count.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10000
+	FailureThreshold *int32 `json:"failureThreshold,omitempty"`
 }
 
 // Sharding divides shards 0 to total-1 among clusters in consecutive ranges.
@@ -186,7 +314,8 @@ type ArgusBotStatus struct {
 	// ObservedGeneration of the spec that this status speaks of; -1 before the first look.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// Conditions: Ready, FleetJoined, and Reconciling or Stalled while they are true.
+	// Conditions: Ready, RolloutComplete, FleetJoined, IdentifyBudget, and Reconciling or
+	// Stalled while they are true.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -219,6 +348,50 @@ type ArgusBotStatus struct {
 	// +listMapKey=index
 	// +kubebuilder:validation:MaxItems=256
 	ClusterStatuses []BotClusterStatus `json:"clusterStatuses,omitempty"`
+	// UpdateRevision names what the spec asks of the pods.
+	// +optional
+	UpdateRevision string `json:"updateRevision,omitempty"`
+	// CurrentRevision is the update revision of the last rollout that came to its end.
+	// +optional
+	CurrentRevision string `json:"currentRevision,omitempty"`
+	// TemplateRevision tells of the form of the pods.
+	// +optional
+	TemplateRevision *BotTemplateRevision `json:"templateRevision,omitempty"`
+	// Identify tells of the token's session starts.
+	// +optional
+	Identify *BotIdentify `json:"identify,omitempty"`
+	// LastHandled values of the annotations by which a person asks for something once.
+	// +optional
+	LastHandled *BotLastHandled `json:"lastHandled,omitempty"`
+}
+
+// BotTemplateRevision tells of the form of the pods, which an upgrade of the
+// operator changes only when spec.rollout.templateRevision accepts it.
+type BotTemplateRevision struct {
+	// Current form of the pods.
+	Current int32 `json:"current"`
+	// Available form, if there is a newer one to accept.
+	// +optional
+	Available int32 `json:"available,omitempty"`
+}
+
+// BotIdentify tells of the session starts of the bot's token, over all bots that
+// share it in this namespace.
+type BotIdentify struct {
+	// Limit of session starts in 24 hours.
+	Limit int32 `json:"limit"`
+	// Used24h is how many the operator made or saw in the last 24 hours.
+	Used24h int32 `json:"used24h"`
+	// NextFree is when the oldest of them no longer count.
+	// +optional
+	NextFree *metav1.Time `json:"nextFree,omitempty"`
+}
+
+// BotLastHandled remembers annotations that were acted upon.
+type BotLastHandled struct {
+	// ResetCrashLoop is the value of argus.dev/reset-crash-loop that let stopped clusters start again.
+	// +optional
+	ResetCrashLoop string `json:"resetCrashLoop,omitempty"`
 }
 
 // BotEffective reports the defaults that are in force.
@@ -263,6 +436,9 @@ type BotDisplay struct {
 	// Shards as "up/desired"; absent where no control plane can be asked.
 	// +optional
 	Shards string `json:"shards,omitempty"`
+	// Identifies as "used/limit" of the last 24 hours.
+	// +optional
+	Identifies string `json:"identifies,omitempty"`
 }
 
 // BotClusterStatus tells of one cluster.
@@ -281,6 +457,9 @@ type BotClusterStatus struct {
 	// Up in the control plane's eyes; absent where it cannot be asked.
 	// +optional
 	Up *bool `json:"up,omitempty"`
+	// Revision of the pods that its Deployment asks for.
+	// +optional
+	Revision string `json:"revision,omitempty"`
 	// Reason why the cluster is not ready, in one word.
 	// +optional
 	Reason string `json:"reason,omitempty"`
@@ -300,6 +479,7 @@ type BotClusterStatus struct {
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Region",type=string,JSONPath=`.status.effective.region`,priority=1
 // +kubebuilder:printcolumn:name="Image",type=string,JSONPath=`.status.image`,priority=1
+// +kubebuilder:printcolumn:name="Identifies",type=string,JSONPath=`.status.display.identifies`,priority=1
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$')",message="metadata.name must be at most 40 characters: a lower-case letter first, then letters, digits and '-', not ending in '-', so that the names of its objects fit"
 type ArgusBot struct {
 	metav1.TypeMeta   `json:",inline"`

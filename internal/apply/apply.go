@@ -220,7 +220,8 @@ func (a *Applier) Read(ctx context.Context, object client.Object) error {
 	return err
 }
 
-// ReadLive gets the object from the API server itself: for what no cache holds.
+// ReadLive gets the object from the API server, where the cache does not show what is
+// not ours.
 func (a *Applier) ReadLive(ctx context.Context, object client.Object) error {
 	return a.live.Get(ctx, client.ObjectKeyFromObject(object), object)
 }

@@ -15,6 +15,9 @@ const (
 	defaultMetricsPath             = "/metrics"
 	defaultGracePeriodSeconds      = 30
 	defaultFleetGracePeriodSeconds = 30
+	defaultIdentifyLimit           = 1000
+	defaultRolloutTimeoutSeconds   = 600
+	defaultMinReadySeconds         = 5
 )
 
 // or returns what p points at, or the default.

@@ -50,7 +50,7 @@ func objectsOf(t *testing.T, file string, cr []byte) []client.Object {
 	decode(t, cr, bot)
 	target := testTarget(t, file, bot)
 	objects := present(BotServiceAccount(bot), BotNetworkPolicy(bot, target, testOptions()))
-	for _, deployment := range must(BotDeployments(bot, target)) {
+	for _, deployment := range must(BotDeployments(bot, target, Forms()[0])) {
 		objects = append(objects, deployment)
 	}
 	return objects

@@ -2,6 +2,10 @@ package rollout
 
 import "time"
 
+// clockSkew is how far the clocks of two nodes may lie apart: a process starts by one
+// and registers by the other.
+const clockSkew = 10 * time.Second
+
 // Member is what a control plane tells of a cluster.
 type Member struct {
 	// Up: it beats.
@@ -10,25 +14,33 @@ type Member struct {
 	ValuesAt time.Time
 	// RegisteredAt is when the process registered that runs now.
 	RegisteredAt time.Time
-	// ShardsUp of ShardsTotal that it reports; both 0 for a member that reports none.
+	// ShardsUp of ShardsTotal that it reports; both 0 for a member that reports none, and
+	// for one that has registered and not sent its first values.
 	ShardsUp, ShardsTotal int
+	// Interval at which members beat.
+	Interval time.Duration
 }
+
+// beatsUntilValues is how many beats after registering a member that sends values at
+// all has sent some.
+const beatsUntilValues = 2
 
 // Gate tells whether a cluster has come to work, as the control plane sees it:
 // values newer than the start of its container, and every assigned shard up. A
-// member that reports no shards passes by its fresh heartbeat. why says in a few
-// words what is missing, or what was not looked at.
-func Gate(member *Member, containerStart time.Time, shards int) (open bool, why string) {
+// member that reports no shards passes by its fresh heartbeat, once it would have
+// reported them. why says in a few words what is missing, or what was not looked at.
+func Gate(now time.Time, member *Member, containerStart time.Time, shards int) (open bool, why string) {
+	fresh := member != nil && member.ValuesAt.After(containerStart)
 	switch {
 	case member == nil:
 		return false, "it has not registered"
 	case !member.Up:
 		return false, "it does not beat"
-	case containerStart.IsZero(), member.RegisteredAt.Before(containerStart.Truncate(time.Second)):
+	case containerStart.IsZero(), member.RegisteredAt.Before(containerStart.Add(-clockSkew)):
 		return false, "the new process has not registered"
-	case member.ShardsTotal == 0 && member.ShardsUp == 0:
+	case member.ShardsTotal == 0 && (fresh || now.Sub(member.RegisteredAt) > beatsUntilValues*member.Interval):
 		return true, "it reports no shards, so its heartbeat counts"
-	case !member.ValuesAt.After(containerStart):
+	case !fresh:
 		return false, "it has sent no values since it started"
 	case member.ShardsUp < shards:
 		return false, "not every shard is up"

@@ -46,11 +46,13 @@ type Entry struct {
 	StartedAt int64 `json:"startedAt,omitempty"`
 	// Shards of that start.
 	Shards Range `json:"shards"`
-	// Starts are the container starts since the cluster was last done, the newest
-	// last, at most three, in Unix seconds.
+	// Starts are the last container starts, since the cluster last came to work again
+	// after more than one; the newest last, at most three, in Unix seconds.
 	Starts []int64 `json:"starts,omitempty"`
 	// Stopped: crash-loop protection has stopped the cluster, for this revision of it.
 	Stopped string `json:"stopped,omitempty"`
+	// Proven is the revision at which the cluster came to work last.
+	Proven string `json:"proven,omitempty"`
 }
 
 // Range is the gateway shards First to First+Count-1.
@@ -158,9 +160,9 @@ func (l *Ledger) refund(entry *Entry) {
 }
 
 // Observe debits the container starts that the pods of a cluster show and that have
-// not been paid for. done tells that the newest start led to a cluster that works.
-// absent is how long nobody may have looked, for the first look after that.
-func (l *Ledger) Observe(now time.Time, key string, shards Range, pods []Pod, done bool, absent time.Duration) {
+// not been paid for. absent is how long nobody may have looked, for the first look
+// after that.
+func (l *Ledger) Observe(now time.Time, key string, shards Range, pods []Pod, absent time.Duration) {
 	entry, before := l.Clusters[key], l.Clusters[key]
 	pods = slices.SortedFunc(slices.Values(pods), func(a, b Pod) int { return a.CreatedAt.Compare(b.CreatedAt) })
 	for _, pod := range pods {
@@ -176,12 +178,25 @@ func (l *Ledger) Observe(now time.Time, key string, shards Range, pods []Pod, do
 		entry.see(now, pod, starts)
 		entry.Shards = shards
 	}
-	if done {
-		entry.Starts = nil
-	}
 	if !entry.equal(before) {
 		l.put(now, key, entry)
 	}
+}
+
+// Prove notes that a cluster works at a revision. A cluster that just goes on working
+// changes nothing, and its one start is not worth a write.
+func (l *Ledger) Prove(now time.Time, key, revision string) {
+	entry := l.Clusters[key]
+	if entry.Proven == revision && len(entry.Starts) < 2 {
+		return
+	}
+	entry.Proven, entry.Starts = revision, nil
+	l.put(now, key, entry)
+}
+
+// Proven tells whether a cluster has worked at the revision.
+func (l *Ledger) Proven(key, revision string) bool {
+	return revision != "" && l.Clusters[key].Proven == revision
 }
 
 // unpaid is how many container starts of a pod have not been paid for. Pods older
@@ -214,7 +229,7 @@ func (e *Entry) see(now time.Time, pod Pod, starts int) {
 func (e *Entry) equal(other Entry) bool {
 	return e.PodUID == other.PodUID && e.Restarts == other.Restarts && e.PodAt == other.PodAt &&
 		e.Prepaid == other.Prepaid && e.StartedAt == other.StartedAt && e.Shards == other.Shards &&
-		e.Stopped == other.Stopped && slices.Equal(e.Starts, other.Starts)
+		e.Stopped == other.Stopped && e.Proven == other.Proven && slices.Equal(e.Starts, other.Starts)
 }
 
 // missedStarts is the most that a looping container can have started while nobody

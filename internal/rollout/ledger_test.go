@@ -23,7 +23,7 @@ func pod(uid string, createdAfter time.Duration, restarts int) Pod {
 
 func TestObserveDebitsWhatWasNotPaidFor(t *testing.T) {
 	four := Range{First: 0, Count: 4}
-	look := func(l *Ledger, pods ...Pod) { l.Observe(noon.Add(time.Minute), "bot/0", four, pods, false, 0) }
+	look := func(l *Ledger, pods ...Pod) { l.Observe(noon.Add(time.Minute), "bot/0", four, pods, 0) }
 	for sentence, tc := range map[string]struct {
 		history func(*Ledger)
 		want    int
@@ -66,7 +66,7 @@ func TestObserveDebitsWhatWasNotPaidFor(t *testing.T) {
 		"a loop found after an absence costs what it can have started": {func(l *Ledger) {
 			looping := pod("a", 0, 1)
 			looping.Looping = true
-			l.Observe(noon, "bot/0", four, []Pod{looping}, false, time.Hour)
+			l.Observe(noon, "bot/0", four, []Pod{looping}, time.Hour)
 		}, 4 * (quickRestarts + 12)},
 	} {
 		t.Run(sentence, func(t *testing.T) {
@@ -114,7 +114,7 @@ func TestThreeStartsWithoutSuccessAreALoop(t *testing.T) {
 			t.Fatalf("a loop after %d starts", restarts)
 		}
 		at = noon.Add(time.Duration(restarts) * 5 * time.Minute)
-		ledger.Observe(at, "bot/0", one, []Pod{{UID: "a", CreatedAt: noon, Started: true, Restarts: restarts, StartedAt: at}}, false, 0)
+		ledger.Observe(at, "bot/0", one, []Pod{{UID: "a", CreatedAt: noon, Started: true, Restarts: restarts, StartedAt: at}}, 0)
 	}
 	if !ledger.Looping(at, "bot/0") {
 		t.Fatal("three starts within ten minutes are no loop")
@@ -122,9 +122,8 @@ func TestThreeStartsWithoutSuccessAreALoop(t *testing.T) {
 	if ledger.Looping(at.Add(loopSpan+time.Second), "bot/0") {
 		t.Error("still a loop a quarter of an hour after the last start")
 	}
-	done := *ledger
-	done.Observe(at, "bot/0", one, nil, true, 0)
-	if done.Looping(at, "bot/0") {
+	ledger.Prove(at, "bot/0", "r1")
+	if ledger.Looping(at, "bot/0") {
 		t.Error("still a loop although the cluster works")
 	}
 }
@@ -134,10 +133,13 @@ func TestAQuietClusterDoesNotChangeTheLedger(t *testing.T) {
 	four := Range{Count: 4}
 	ledger.Start(noon, "bot/0", four)
 	running := pod("a", 0, 0)
-	ledger.Observe(noon, "bot/0", four, []Pod{running}, true, 0)
+	ledger.Observe(noon, "bot/0", four, []Pod{running}, 0)
+	ledger.Prove(noon, "bot/0", "r1")
 	before := ledger.String()
 	for minute := range 60 {
-		ledger.Observe(noon.Add(time.Duration(minute)*time.Minute), "bot/0", four, []Pod{running}, true, 0)
+		at := noon.Add(time.Duration(minute) * time.Minute)
+		ledger.Observe(at, "bot/0", four, []Pod{running}, 0)
+		ledger.Prove(at, "bot/0", "r1")
 	}
 	if after := ledger.String(); after != before {
 		t.Errorf("the ledger changed\nfrom %s\nto   %s", before, after)

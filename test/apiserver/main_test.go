@@ -70,7 +70,7 @@ func start(ctx context.Context) (stop func(), err error) {
 		return nil, err
 	}
 	config, admin = server.config, server.api
-	if operator, err = startOperator(ctx, &fakeFleets{}); err != nil {
+	if operator, err = startOperator(ctx, &fakeFleets{}, operatorSetup{clock: &offsetClock{}}); err != nil {
 		server.stop()
 		return nil, err
 	}

@@ -33,6 +33,7 @@ const fleetImage = "example.com/argus-fleet:v1"
 type runningOperator struct {
 	writes *writeCounter
 	fleets *fakeFleets
+	setup  operatorSetup
 	// parent outlives each test; the operator runs in a child of it.
 	parent  context.Context
 	cancel  context.CancelFunc
@@ -50,19 +51,25 @@ type operatorOptions struct {
 	leases string
 	// connect makes clients of control planes; nil finds none.
 	connect func(url string, options fleetapi.ClientOptions) (*fleetapi.Client, error)
+	// setup is what a test may change at a restart.
+	setup operatorSetup
 }
 
 // startOperator starts an operator and waits until its caches are filled.
-func startOperator(ctx context.Context, fleets *fakeFleets) (*runningOperator, error) {
-	return startOperatorWith(ctx, fleets, operatorOptions{connect: planes.connect})
+// startOperator starts the operator of this package's tests.
+func startOperator(ctx context.Context, fleets *fakeFleets, setup operatorSetup) (*runningOperator, error) {
+	return startOperatorWith(ctx, fleets, operatorOptions{connect: planes.connect, setup: setup})
 }
 
 func startOperatorWith(ctx context.Context, fleets *fakeFleets, options operatorOptions) (*runningOperator, error) {
-	o := &runningOperator{writes: &writeCounter{}, fleets: fleets, parent: ctx, done: make(chan error, 1), options: options}
+	if options.setup.clock == nil {
+		options.setup.clock = &offsetClock{}
+	}
+	o := &runningOperator{writes: &writeCounter{}, fleets: fleets, setup: options.setup, parent: ctx, done: make(chan error, 1), options: options}
 	own := rest.CopyConfig(cmp.Or(options.config, config))
 	own.UserAgent = "argus-operator"
 	own.QPS, own.Burst = 1000, 2000
-	own.Wrap(o.writes.wrap)
+	own.Wrap(func(next http.RoundTripper) http.RoundTripper { return o.writes.wrap(o.setup.life.wrap(next)) })
 	mgr, err := ctrl.NewManager(own, managerOptions(options))
 	if err != nil {
 		return nil, err
@@ -120,18 +127,19 @@ func (o *runningOperator) addControllers(ctx context.Context, mgr ctrl.Manager) 
 			FleetImage: fleetImage, OperatorNamespace: "argus-system",
 			OperatorLabels: map[string]string{"app.kubernetes.io/name": "argus-operator"},
 		},
-		Now: time.Now,
+		Now: o.setup.clock.now,
 	}
 	fleets := &controllers.ArgusFleetReconciler{Base: base, Random: rand.Reader, RotationGrace: rotationGrace}
 	if err := fleets.SetupWithManager(mgr, make(chan event.GenericEvent)); err != nil {
 		return err
 	}
-	return (&controllers.ArgusBotReconciler{Base: base, Connect: o.options.connect}).SetupWithManager(ctx, mgr, make(chan event.GenericEvent))
+	return (&controllers.ArgusBotReconciler{Base: base, Connect: o.options.connect, Forms: o.setup.forms}).SetupWithManager(ctx, mgr, make(chan event.GenericEvent))
 }
 
 // restart stops the operator and returns another one with the same control planes.
 func (o *runningOperator) restart() (*runningOperator, error) {
 	o.stop()
+	o.options.setup = o.setup
 	return startOperatorWith(o.parent, o.fleets, o.options)
 }
 

@@ -15,8 +15,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// seen are the conditions that tests have waited for, as the pages show them.
-var seen = struct {
+// metConditions are the conditions that tests have waited for, as the pages show them.
+var metConditions = struct {
 	mu    sync.Mutex
 	texts map[string]bool
 }{texts: map[string]bool{}}
@@ -26,9 +26,9 @@ var namespaceOfATest = regexp.MustCompile(`test-[a-z0-9]{5}`)
 // noteCondition remembers a condition for the pages' samples.
 func noteCondition(condition metav1.Condition) {
 	text := sampleOf(condition)
-	seen.mu.Lock()
-	defer seen.mu.Unlock()
-	seen.texts[text] = true
+	metConditions.mu.Lock()
+	defer metConditions.mu.Unlock()
+	metConditions.texts[text] = true
 }
 
 // sampleOf is a condition without what differs from one cluster to the next.
@@ -53,7 +53,7 @@ func unseenSamples(page string) ([]string, error) {
 			return nil, err
 		}
 		for _, condition := range conditions {
-			if sample := sampleOf(condition); !seen.texts[sample] {
+			if sample := sampleOf(condition); !metConditions.texts[sample] {
 				unseen = append(unseen, sample)
 			}
 		}

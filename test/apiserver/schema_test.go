@@ -206,6 +206,8 @@ func botCases() map[string]schemaCase {
 		"a limit that takes minutes to read":           {spec: bot(sharding + `, pod: {resources: {limits: {cpu: "1e-999999999"}}}`), refused: "each of limits must be a quantity without an exponent"},
 		"a request of too many digits":                 {spec: bot(sharding + `, pod: {resources: {requests: {cpu: "0.0000000000000000000000000001"}}}`), refused: "each of requests must be a quantity without an exponent"},
 		"a divisor that takes minutes to read":         {spec: bot(sharding + `, pod: {env: [{name: M, valueFrom: {resourceFieldRef: {resource: limits.memory, divisor: "1e-999999999"}}}]}`), refused: "a divisor in pod.env must be one that Kubernetes knows"},
+		"a collector":                                  {spec: bot(sharding + `, otlp: {endpoint: "http://collector.monitoring.svc:4317"}`)},
+		"a collector that is no URL":                   {spec: bot(sharding + `, otlp: {endpoint: "collector:4317"}`), refused: "endpoint must be http://host[:port]"},
 		"a token in the CR itself has no field for it": {spec: bot(sharding + `, token: plain`), refused: "unknown field"},
 	}
 }

@@ -165,9 +165,14 @@ func newBot(name, fleet string, total, clusters int32) *v1alpha1.ArgusBot {
 	return &v1alpha1.ArgusBot{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec: v1alpha1.ArgusBotSpec{
-			Image:    "example.com/bot:v1",
-			Fleet:    &v1alpha1.BotFleet{Ref: &v1alpha1.LocalRef{Name: fleet}},
-			Discord:  v1alpha1.Discord{TokenSecretRef: v1alpha1.SecretKeyRef{Name: "discord-bot", Key: "token"}},
+			Image: "example.com/bot:v1",
+			Fleet: &v1alpha1.BotFleet{Ref: &v1alpha1.LocalRef{Name: fleet}},
+			Discord: v1alpha1.Discord{
+				TokenSecretRef: v1alpha1.SecretKeyRef{Name: "discord-bot", Key: "token"},
+				MaxConcurrency: ptr.To[int32](1024), // nothing waits for Discord's five seconds
+			},
+			// There is no kubelet, so no container ever starts that the control plane could see.
+			Rollout:  &v1alpha1.Rollout{Gate: ptr.To(v1alpha1.GateReady)},
 			Sharding: v1alpha1.Sharding{Total: total, Clusters: ptr.To(clusters)},
 		},
 	}

@@ -103,7 +103,7 @@ func ofBot(t *testing.T, bot *v1alpha1.ArgusBot, fleets []*v1alpha1.ArgusFleet, 
 	t.Helper()
 	target := targetOf(t, bot, fleets)
 	objects := present(manifests.BotServiceAccount(bot), manifests.BotNetworkPolicy(bot, target, options))
-	deployments, err := manifests.BotDeployments(bot, target)
+	deployments, err := manifests.BotDeployments(bot, target, manifests.Forms()[0])
 	if err != nil {
 		t.Fatal(err)
 	}
