@@ -15,6 +15,8 @@ FUZZTIME ?= 30s
 tool = go tool -modfile=hack/tools/$(1).mod $(1)
 # Packages that hold tests with the build tag $(1).
 tagged = $$(grep -rlE --include='*_test.go' '^//go:build .*\b$(1)\b' . | xargs -r dirname | sort -u)
+# The words of $(1), each of which stands there once, that are not in $(2).
+without = $$(printf '%s\n' $(1) $(2) $(2) | sort | uniq -u)
 
 CHART := charts/argus-operator
 
@@ -34,10 +36,12 @@ images: ## Build the three images as archives in bin/images/ (buildah; as root, 
 	go run ./hack/images --arch=$(ARCH)
 
 .PHONY: generate
-generate: ## Write what follows from types, markers and the chart: deep copies, CRDs, RBAC, copies, the chart's README
+generate: ## Write what follows from types, markers and the chart: deep copies, CRDs, RBAC, copies, docs/api.md, the chart's README
 	$(call tool,controller-gen) object paths=./api/...
 	$(call tool,controller-gen) crd paths=./api/... output:crd:dir=config/crd/bases
 	$(call tool,controller-gen) rbac:roleName=argus-operator paths=./controllers/... paths=./cmd/manager/... output:rbac:dir=config/rbac
+	$(call tool,crd-ref-docs) --source-path=api/v1alpha1 --config=hack/tools/api-reference/config.yaml \
+		--templates-dir=hack/tools/api-reference --renderer=markdown --output-path=docs/api.md --log-level=ERROR
 	hack/chart
 
 # Node is needed to change the page, not to compile what serves it.
@@ -62,7 +66,7 @@ lint: ## golangci-lint (arrows, size, complexity, mistakes) and helm lint
 .PHONY: verify
 verify: generate web lint ## Generated files are fresh and the linters are content
 	@git diff --exit-code || { echo "generated files differ: commit what make generate and make web wrote" >&2; exit 1; }
-	@new=$$(git ls-files --others --exclude-standard config charts dashboards api fleetserver/ui); \
+	@new=$$(git ls-files --others --exclude-standard config charts dashboards api docs fleetserver/ui); \
 		[ -z "$$new" ] || { echo "generated files are not committed: $$new" >&2; exit 1; }
 
 ##@ Test
@@ -92,21 +96,35 @@ kubernetes: ## Compile Kubernetes into ~/.cache/argus-operator, once (about 15 m
 .PHONY: api-test
 api-test: compiler $(if $(KUBEBUILDER_ASSETS),,kubernetes) ## Tests against a real kube-apiserver and etcd
 	@hack/need node nodejs # runs the page's setup wizard
-	go test -race -timeout 20m -tags apiserver -count=1 $(ARGS) $(call tagged,apiserver)
+	@met=$$(mktemp -d); trap "rm -rf $$met" EXIT; $(MAKE) -j3 --output-sync=target MET=$$met $(PARTS:%=api-test-%) api-test-rest
+# The largest package in several processes: half of its tests have to run one after the other, and wait.
+PARTS := 1 2
+.PHONY: api-test-rest $(PARTS:%=api-test-%)
+api_test = go test -race -timeout 20m -tags apiserver -count=1 $(ARGS)
+$(PARTS:%=api-test-%): api-test-%:
+	$(api_test) ./test/apiserver -args -shard=$*/$(words $(PARTS)) -met=$(MET)
+api-test-rest:
+	$(api_test) $(call without,$(call tagged,apiserver),./test/apiserver)
 
-# One package at a time: a machine holds one node. hack/kubernetes proves the cluster, test/e2e the project in it.
-.PHONY: e2e
-e2e: compiler kubernetes ## Tests in a real cluster on this machine (root)
-	go test -race -p 1 -timeout 50m -tags cluster,node,e2e -count=1 $(ARGS) $(call tagged,(cluster|node|e2e))
+# hack/kubernetes proves the cluster, test/e2e the project in it.
+.PHONY: e2e e2e-node e2e-rest
+e2e: compiler kubernetes ## Tests in a real cluster on this machine, and what else runs as root
+	@hack/need node nodejs # runs the page's setup wizard
+	@$(MAKE) -j2 --output-sync=target e2e-node e2e-rest
+# One package at a time: a machine holds one node. They wait for pods more than they compute, so those that need no node run meanwhile.
+NODE := ./hack/demo ./hack/kubernetes/cluster ./hack/local ./test/e2e ./test/upgrade
+e2e_test = go test -race -p 1 -timeout 50m -tags cluster,node,e2e -count=1 $(ARGS)
+e2e-node:
+	$(e2e_test) $(NODE)
+e2e-rest:
+	$(e2e_test) $(call without,$(call tagged,(cluster|node|e2e)),$(NODE))
 
-.PHONY: test-long
-test-long: compiler web/node_modules ## What takes too long for every change: 200 kills of a control plane, ten minutes of the page, 30 s of every fuzz target
-	go test -race -p 1 -timeout 3h -tags long -count=1 $(ARGS) $(call tagged,long)
+.PHONY: test-long fuzz bench bench-scale
+test-long: compiler kubernetes web/node_modules ## What takes too long for every change: 200 kills of a control plane, five minutes without a write, ten of the page, 30 s of every fuzz target
+	go test -race -p 1 -timeout 3h -tags long,apiserver,cluster,node,e2e -count=1 $(ARGS) $(call tagged,long)
 	PAGE=long hack/npm --prefix web run test:page
 	@$(MAKE) fuzz
-
 # One after the other. What a target finds is in testdata/fuzz of its package, to be committed with the fix.
-.PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (30s)
 	@grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9]+' fleetserver cmd internal | sed -E 's|^(.*)/[^/]+:[0-9]+:func (Fuzz.*)$$|\1 \2|' | sort | \
 		while read -r package target; do \
@@ -114,9 +132,10 @@ fuzz: ## Run every fuzz target for FUZZTIME (30s)
 			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "./$$package" </dev/null; \
 		done
 
-.PHONY: bench
 bench: ## The control plane against its targets, as one table (some minutes)
 	go run ./hack/bench $(ARGS)
+bench-scale: kubernetes ## The operator against its targets: 1,000 bots on simulated nodes, as one table (half an hour)
+	go test -timeout 2h -tags scale -count=1 -v ./test/scale -run '^TestScale$$' $(ARGS)
 
 ##@ Release
 
@@ -134,7 +153,7 @@ release-dry-run: ## Build all that a release consists of into dist/, for both ar
 
 .PHONY: govulncheck
 govulncheck: ## Look for known vulnerabilities that our code can reach
-	$(call tool,govulncheck) -db $(VULNDB) -tags apiserver,cluster,node,e2e,long ./...
+	$(call tool,govulncheck) -db $(VULNDB) -tags apiserver,cluster,node,e2e,long,scale ./...
 
 ##@ Run
 

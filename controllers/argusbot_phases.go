@@ -2,26 +2,18 @@ package controllers
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strconv"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
-	"github.com/argus-dev/argus-operator/fleetapi"
 	"github.com/argus-dev/argus-operator/internal/apply"
 	"github.com/argus-dev/argus-operator/internal/manifests"
-	"github.com/argus-dev/argus-operator/internal/rollout"
 )
 
 // resolveFleet finds the control plane that the bot joins.
@@ -38,8 +30,7 @@ func (r *ArgusBotReconciler) resolveFleet(ctx context.Context, s *botScope) erro
 		s.target = target
 		return nil
 	}
-	var fleet v1alpha1.ArgusFleet
-	err := r.Client.Get(ctx, types.NamespacedName{Namespace: s.bot.Namespace, Name: wanted.Ref.Name}, &fleet)
+	fleet, err := r.fleetOf(ctx, s.bot)
 	if apierrors.IsNotFound(err) {
 		return &hold{
 			reason:  v1alpha1.ReasonFleetNotFound,
@@ -47,28 +38,28 @@ func (r *ArgusBotReconciler) resolveFleet(ctx context.Context, s *botScope) erro
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("reading ArgusFleet %s: %w", wanted.Ref.Name, err)
-	}
-	s.fleet = &fleet
-	if err := r.ownService(ctx, &fleet); err != nil {
 		return err
 	}
-	if memberFingerprint(&fleet) == "" && ptr.Deref(wanted.Delivery, v1alpha1.DeliverFile) == v1alpha1.DeliverEnv {
+	s.fleet = fleet
+	if err := r.ownService(ctx, fleet); err != nil {
+		return err
+	}
+	if memberFingerprint(fleet) == "" && ptr.Deref(wanted.Delivery, v1alpha1.DeliverFile) == v1alpha1.DeliverEnv {
 		// Which token it is stands on the pods, and is to be right before they start.
 		return &hold{
 			reason: v1alpha1.ReasonFleetNotReady, after: retryMissing,
 			message: fmt.Sprintf("ArgusFleet %q has no member token yet", fleet.Name),
 		}
 	}
-	s.target = manifests.TargetOf(&fleet)
-	s.starting = !hasAnswered(&fleet) && !meta.IsStatusConditionTrue(fleet.Status.Conditions, v1alpha1.ConditionReady)
+	s.target = manifests.TargetOf(fleet)
+	s.starting = !hasAnswered(fleet) && !meta.IsStatusConditionTrue(fleet.Status.Conditions, v1alpha1.ConditionReady)
 	return nil
 }
 
-// checkInputs makes sure that what the pods mount exists. Looked for until found, or
-// while a cluster is not available.
+// checkInputs makes sure that what the pods mount exists. Looked for until found, and
+// now and then while a cluster is not available.
 func (r *ArgusBotReconciler) checkInputs(ctx context.Context, s *botScope) error {
-	if r.verified.has(s.bot) && botReady(s.bot) {
+	if r.verified.has(s.bot, botReady(s.bot), r.Now()) {
 		return nil
 	}
 	wanted, problem, err := missingInput(ctx, r.Client, s.bot.Namespace, botInputs(s))
@@ -76,10 +67,10 @@ func (r *ArgusBotReconciler) checkInputs(ctx context.Context, s *botScope) error
 		return err
 	}
 	if wanted == nil {
-		r.verified.note(s.bot)
+		r.verified.note(s.bot, r.Now())
 		return nil
 	}
-	r.verified.forget(s.bot.UID)
+	r.verified.forget(nameOf(s.bot))
 	s.missing = secretMissing(wanted, problem)
 	if target := s.target; target != nil && target.Name != "" && wanted.name == target.Token.Name && wanted.key == target.Token.Key {
 		s.missing = &hold{
@@ -115,9 +106,9 @@ func (r *ArgusBotReconciler) ensureObjects(ctx context.Context, s *botScope) err
 	return err
 }
 
-// pruneAccounts deletes a ServiceAccount that pods no longer run as: not before every
+// tidy deletes what pods no longer use, a ServiceAccount or claims: not before every
 // Deployment names another.
-func (r *ArgusBotReconciler) pruneAccounts(ctx context.Context, s *botScope) error {
+func (r *ArgusBotReconciler) tidy(ctx context.Context, s *botScope) error {
 	for i := range s.clusters {
 		if !s.clusters[i].stands {
 			return nil
@@ -127,119 +118,24 @@ func (r *ArgusBotReconciler) pruneAccounts(ctx context.Context, s *botScope) err
 	if account := manifests.BotServiceAccount(s.bot); account != nil {
 		keep[account.Name] = true
 	}
-	return prune(ctx, &r.Base, s.bot, &corev1.ServiceAccountList{}, manifests.BotSelector(s.bot.Name), keep)
+	if err := prune(ctx, &r.Base, s.bot, &corev1.ServiceAccountList{}, manifests.BotSelector(s.bot.Name), keep); err != nil {
+		return err
+	}
+	if err := r.pruneClaims(ctx, s); err != nil {
+		return err
+	}
+	return r.retireOldLayout(ctx, s)
 }
 
 // observe reads the pods, for what they run and what ails them.
 func (r *ArgusBotReconciler) observe(ctx context.Context, s *botScope) error {
 	var pods corev1.PodList
-	err := r.Client.List(ctx, &pods, client.InNamespace(s.bot.Namespace), client.MatchingLabels(manifests.BotSelector(s.bot.Name)))
+	err := listSelected(ctx, r.Client, &pods, s.bot.Namespace, manifests.BotSelector(s.bot.Name))
 	if err != nil {
 		return fmt.Errorf("listing pods: %w", err)
 	}
 	s.pods = pods.Items
 	return nil
-}
-
-// stopOldLayout stops what runs shards that the spec gives to another cluster, and
-// waits until its pods are gone: two processes of one shard would answer every
-// command twice. The new layout starts after that.
-func (r *ArgusBotReconciler) stopOldLayout(ctx context.Context, s *botScope) error {
-	wanted := map[string]string{}
-	for i, shards := range manifests.ShardRanges(s.bot.Spec.Sharding) {
-		wanted[strconv.Itoa(i)] = manifests.Layout(s.bot, shards)
-	}
-	selector := manifests.BotSelector(s.bot.Name)
-	var deployments appsv1.DeploymentList
-	if err := r.Client.List(ctx, &deployments, client.InNamespace(s.bot.Namespace), client.MatchingLabels(selector)); err != nil {
-		return fmt.Errorf("listing clusters: %w", err)
-	}
-	keep := map[string]bool{}
-	for i := range deployments.Items {
-		template := &deployments.Items[i].Spec.Template.ObjectMeta
-		keep[deployments.Items[i].Name] = manifests.LayoutOf(template) == wanted[template.Labels[v1alpha1.LabelCluster]]
-	}
-	if restsRollouts(s.bot.Spec.Suspend) {
-		s.frozen = slices.Contains(slices.Collect(maps.Values(keep)), false)
-		return nil
-	}
-	if err := prune(ctx, &r.Base, s.bot, &deployments, selector, keep); err != nil {
-		return err
-	}
-	for i := range s.pods {
-		if pod := &s.pods[i]; runs(pod) && manifests.LayoutOf(&pod.ObjectMeta) != wanted[pod.Labels[v1alpha1.LabelCluster]] {
-			return &hold{reason: v1alpha1.ReasonResharding, message: "waiting for the pods of the old shard layout to stop"}
-		}
-	}
-	return nil
-}
-
-// runs tells whether a pod may have a running process.
-func runs(pod *corev1.Pod) bool {
-	return pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed
-}
-
-// ensureClusters creates what is missing and changes what may be changed now. A
-// cluster that cannot be written does not hold back the others.
-func (r *ArgusBotReconciler) ensureClusters(ctx context.Context, s *botScope) error {
-	owned := apply.ControlledBy(s.bot)
-	effective := manifests.BotEffective(s.bot, s.target)
-	ranges := manifests.ShardRanges(s.bot.Spec.Sharding)
-	desired, err := manifests.BotDeployments(s.bot, s.target)
-	if err != nil {
-		return err
-	}
-	pods := podsByCluster(s.pods)
-	s.clusters = make([]clusterScope, len(desired))
-	all := make([]apply.Found[*appsv1.Deployment], len(desired))
-	decide := make([]rollout.Cluster, len(desired))
-	var failed []error
-	for i := range desired {
-		s.clusters[i] = clusterScope{
-			identity: manifests.Identity(effective.IdentityPrefix, i), shards: ranges[i], pods: pods[strconv.Itoa(i)],
-		}
-		found, err := apply.Check(ctx, r.Applier, owned, desired[i])
-		if err != nil {
-			failed = append(failed, err)
-			decide[i] = rollout.Cluster{Exists: true, Updated: true, Available: true} // not ours to start
-			continue
-		}
-		if all[i] = found; found.Exists {
-			s.clusters[i].live, s.clusters[i].stands = found.Live, found.Stands
-		}
-		decide[i] = rollout.Cluster{
-			Exists: found.Exists, Updated: found.Stands, Drifted: found.Drifted, Available: found.Exists && available(found.Live),
-		}
-	}
-	for _, i := range rollout.Next(decide) {
-		if !s.mayWrite(decide[i]) {
-			continue
-		}
-		live, err := apply.Write(ctx, r.Applier, owned, all[i])
-		if err != nil {
-			failed = append(failed, err)
-			continue
-		}
-		s.clusters[i].live, s.clusters[i].stands = live, true
-	}
-	return errors.Join(failed...)
-}
-
-// mayWrite tells whether a cluster's Deployment may be written now. What somebody
-// changed by hand is put right in any case, and what was deleted made again.
-func (s *botScope) mayWrite(cluster rollout.Cluster) bool {
-	switch {
-	case restsAll(s.bot.Spec.Suspend):
-		return false
-	case cluster.Drifted:
-		return true
-	case s.missing != nil: // its pod could not start
-		return false
-	case s.frozen: // it might run shards that another cluster still runs
-		return false
-	default:
-		return !cluster.Exists || !restsRollouts(s.bot.Spec.Suspend)
-	}
 }
 
 // podsByCluster sorts the pods by their cluster's index, as its label has it.
@@ -261,20 +157,17 @@ func (r *ArgusBotReconciler) ask(s *botScope) {
 		return
 	}
 	source := FleetSource{URL: s.target.URL, Namespace: s.bot.Namespace, Viewer: *s.target.ViewerToken, CA: authorityOf(s.target.CA)}
+	prefix := manifests.IdentityStem(s.bot)
 	if s.target.Name == "" {
-		source.Prefix = manifests.BotEffective(s.bot, s.target).IdentityPrefix + "-"
+		source.Prefix = prefix
 	}
-	asker := Asker{Kind: v1alpha1.KindArgusBot, NamespacedName: client.ObjectKeyFromObject(s.bot)}
-	s.answer = r.Fleets.Answer(source, botPoll(s), asker)
-	if s.answer.Status == nil {
-		return
+	asker := Asker{
+		Kind: v1alpha1.KindArgusBot, NamespacedName: client.ObjectKeyFromObject(s.bot),
+		Prefix: prefix, AwaitsValues: manifests.RolloutOf(s.bot).Gate == v1alpha1.GateFleet && !s.arrived(),
 	}
-	byIdentity := make(map[string]*fleetapi.ClusterStatus, len(s.answer.Status.Clusters))
-	for i := range s.answer.Status.Clusters {
-		byIdentity[s.answer.Status.Clusters[i].Identity] = &s.answer.Status.Clusters[i]
-	}
+	s.answer = r.Fleets.Answer(source, askInterval(s), asker)
 	for i := range s.clusters {
-		s.clusters[i].fleet = byIdentity[s.clusters[i].identity]
+		s.clusters[i].fleet = s.answer.Cluster(s.clusters[i].identity)
 	}
 }
 
@@ -295,4 +188,12 @@ func (r *ArgusBotReconciler) mayAsk(s *botScope) *hold {
 		}
 	}
 	return nil
+}
+
+func pointersTo[T any](items []T) []*T {
+	list := make([]*T, 0, len(items))
+	for i := range items {
+		list = append(list, &items[i])
+	}
+	return list
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -121,12 +120,18 @@ type retirementEnd struct{ reason, message string }
 // retirement stops the bot's pods and retires its clusters. The error is a hold while
 // something has to happen first.
 func (r *ArgusBotReconciler) retirement(ctx context.Context, bot *v1alpha1.ArgusBot) (retirementEnd, error) {
-	fleet, err := r.retiringFleet(ctx, bot)
-	if err != nil {
-		return retirementEnd{}, err
+	nobody := retirementEnd{v1alpha1.ReasonNotRetired, "the control plane is gone or keeps the clusters of deleted bots"}
+	if bot.Spec.Fleet == nil || bot.Spec.Fleet.Ref == nil {
+		return nobody, nil
 	}
-	if !wantsRetirement(fleet) {
-		return retirementEnd{v1alpha1.ReasonNotRetired, "the control plane is gone or keeps the clusters of deleted bots"}, nil
+	fleet, err := r.fleetOf(ctx, bot)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nobody, nil
+	case err != nil:
+		return retirementEnd{}, err
+	case !wantsRetirement(fleet):
+		return nobody, nil
 	}
 	if err := r.stopPods(ctx, bot); err != nil {
 		return retirementEnd{}, err
@@ -136,22 +141,6 @@ func (r *ArgusBotReconciler) retirement(ctx context.Context, bot *v1alpha1.Argus
 		return retirementEnd{}, err
 	}
 	return retirementEnd{v1alpha1.ReasonRetired, fmt.Sprintf("the control plane has retired %d clusters; their numbers are kept for them", retired)}, nil
-}
-
-// retiringFleet is the ArgusFleet that the bot beats to, or nil when there is none.
-func (r *ArgusBotReconciler) retiringFleet(ctx context.Context, bot *v1alpha1.ArgusBot) (*v1alpha1.ArgusFleet, error) {
-	if bot.Spec.Fleet == nil || bot.Spec.Fleet.Ref == nil {
-		return nil, nil //nolint:nilnil // nil is "there is none"
-	}
-	fleet := &v1alpha1.ArgusFleet{}
-	err := r.Client.Get(ctx, client.ObjectKey{Namespace: bot.Namespace, Name: bot.Spec.Fleet.Ref.Name}, fleet)
-	if apierrors.IsNotFound(err) {
-		return nil, nil //nolint:nilnil // nil is "there is none"
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading ArgusFleet %s: %w", bot.Spec.Fleet.Ref.Name, err)
-	}
-	return fleet, nil
 }
 
 // stopPods deletes the bot's Deployments and waits until no pod is left: a member that
@@ -173,26 +162,42 @@ func (r *ArgusBotReconciler) stopPods(ctx context.Context, bot *v1alpha1.ArgusBo
 	return nil
 }
 
-// retireIdentities retires what the control plane knows of the bot, layouts of earlier
-// days included, and returns how many clusters that were.
-func (r *ArgusBotReconciler) retireIdentities(ctx context.Context, bot *v1alpha1.ArgusBot, fleet *v1alpha1.ArgusFleet) (int, error) {
+// planeAdmin may change what a control plane knows.
+type planeAdmin struct {
+	r             *ArgusBotReconciler
+	fleet         *v1alpha1.ArgusFleet
+	viewer, admin []byte
+}
+
+// adminOf reads the tokens of a control plane. The error is a hold while there are none.
+func (r *ArgusBotReconciler) adminOf(ctx context.Context, fleet *v1alpha1.ArgusFleet) (*planeAdmin, error) {
 	if err := r.ownService(ctx, fleet); err != nil {
-		return 0, err
+		return nil, err
 	}
 	var secret corev1.Secret
 	name := manifests.FleetTokenSecret(fleet)
 	err := r.Client.Get(ctx, client.ObjectKey{Namespace: fleet.Namespace, Name: name}, &secret)
 	if apierrors.IsNotFound(err) {
-		return 0, &hold{reason: v1alpha1.ReasonRetiring, message: fmt.Sprintf("Secret %q with the admin token does not exist", name)}
+		return nil, &hold{reason: v1alpha1.ReasonRetiring, message: fmt.Sprintf("Secret %q with the admin token does not exist", name)}
 	}
 	if err != nil {
-		return 0, fmt.Errorf("reading Secret %s: %w", name, err)
+		return nil, fmt.Errorf("reading Secret %s: %w", name, err)
+	}
+	return &planeAdmin{r: r, fleet: fleet, viewer: secret.Data[tokens.KeyViewer], admin: secret.Data[tokens.KeyAdmin]}, nil
+}
+
+// retireIdentities retires what the control plane knows of the bot, layouts of earlier
+// days included, and returns how many clusters that were.
+func (r *ArgusBotReconciler) retireIdentities(ctx context.Context, bot *v1alpha1.ArgusBot, fleet *v1alpha1.ArgusFleet) (int, error) {
+	admin, err := r.adminOf(ctx, fleet)
+	if err != nil {
+		return 0, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, retireTimeout)
 	defer cancel()
 	var known fleetapi.Status
-	prefix := manifests.BotEffective(bot, nil).IdentityPrefix + "-"
-	err = r.withTokens(ctx, fleet, secret.Data[tokens.KeyViewer], func(c *fleetapi.Client) (err error) {
+	prefix := manifests.IdentityStem(bot)
+	err = r.withTokens(ctx, fleet, admin.viewer, func(c *fleetapi.Client) (err error) {
 		known, err = c.Status(ctx, prefix)
 		return err
 	})
@@ -202,27 +207,16 @@ func (r *ArgusBotReconciler) retireIdentities(ctx context.Context, bot *v1alpha1
 	retired := 0
 	for i := range known.Clusters {
 		identity := known.Clusters[i].Identity
-		if !isClusterOf(identity, prefix) {
+		if _, ours := clusterIndex(identity, prefix); !ours {
 			continue
 		}
-		err := r.withTokens(ctx, fleet, secret.Data[tokens.KeyAdmin], func(c *fleetapi.Client) error {
-			// By force: its pod is gone, even if its last heartbeat is young.
-			return c.Retire(ctx, identity, true)
-		})
-		if err != nil && !answered(err, http.StatusNotFound) {
-			return 0, unreachable(err)
+		// By force: its pod is gone, even if its last heartbeat is young.
+		if err := admin.retire(ctx, identity, true); err != nil {
+			return 0, err
 		}
 		retired++
 	}
 	return retired, nil
-}
-
-// isClusterOf tells whether an identity is the prefix and an index: another bot's may
-// begin with the same letters.
-func isClusterOf(identity, prefix string) bool {
-	index, ok := strings.CutPrefix(identity, prefix)
-	number, err := strconv.Atoi(index)
-	return ok && err == nil && strconv.Itoa(number) == index && number >= 0
 }
 
 // withTokens makes a call with each token of a list in turn, until one is accepted:

@@ -43,28 +43,56 @@ func (r *ArgusBotReconciler) deriveBotStatus(s *botScope, held *hold) {
 	} else {
 		if s.clusters != nil {
 			observeClusters(status, s)
+			if s.target != nil && s.notAsked == nil && s.unheard(conditions) {
+				keepTold(status, before)
+			}
 		}
 		r.setFleetJoined(conditions, s)
+		if s.clusters != nil {
+			observeRollout(status, s)
+			observeIdentifies(status, s, r.Now())
+			setRolloutComplete(conditions, s)
+			setIdentifyBudget(conditions, s)
+		}
 		conditions.summarise(botReadiness(s, held).mention(s.bot.Spec.Suspend))
 	}
 	status.Conditions = conditions.sorted()
 	r.damp(s, before, status)
 }
 
-// damp keeps a wobbling guild count from changing the object by itself.
+// damp keeps a wobbling guild count, session starts that no longer count, and good news of
+// a start that goes on at once, from changing the object by themselves.
 func (r *ArgusBotReconciler) damp(s *botScope, before, now *v1alpha1.ArgusBotStatus) {
-	if before.Guilds == nil || now.Guilds == nil || *before.Guilds == *now.Guilds {
-		if !equality.Semantic.DeepEqual(before, now) {
-			r.observations.note(s.bot.UID, r.Now())
-		}
+	fresh := now.DeepCopy()
+	if before.Guilds != nil && now.Guilds != nil {
+		now.Guilds = before.Guilds
+	}
+	if before.Identify != nil && now.Identify != nil && now.Identify.Used24h < before.Identify.Used24h {
+		now.Identify.Used24h, now.Display.Identifies = before.Identify.Used24h, before.Display.Identifies
+	}
+	if r.holds(s) && canWait(before, fresh) {
+		before.DeepCopyInto(now)
 		return
 	}
-	fresh := now.Guilds
-	now.Guilds = before.Guilds
-	if !equality.Semantic.DeepEqual(before, now) || r.observations.due(s.bot.UID, *before.Guilds, *fresh, r.Now()) {
-		now.Guilds = fresh
-		r.observations.note(s.bot.UID, r.Now())
+	wobbled := !equality.Semantic.DeepEqual(now, fresh)
+	due := wobbled && observationDue(s.memory.observed, r.Now(), wobbles(before, fresh)...)
+	if equality.Semantic.DeepEqual(before, now) && !due {
+		return
 	}
+	*now = *fresh
+	s.memory.observed = r.Now()
+}
+
+// wobbles lists the wobbling values that both statuses have.
+func wobbles(before, now *v1alpha1.ArgusBotStatus) []wobble {
+	var values []wobble
+	if before.Guilds != nil && now.Guilds != nil {
+		values = append(values, wobble{*before.Guilds, *now.Guilds})
+	}
+	if before.Identify != nil && now.Identify != nil {
+		values = append(values, wobble{int64(before.Identify.Used24h), int64(now.Identify.Used24h)})
+	}
+	return values
 }
 
 // maxGuilds bounds what a control plane can make us show.
@@ -98,6 +126,24 @@ func observeClusters(status *v1alpha1.ArgusBotStatus, s *botScope) {
 	status.Clusters, status.Display = &clusters, &display
 }
 
+// keepTold keeps what a control plane told before.
+func keepTold(status, before *v1alpha1.ArgusBotStatus) {
+	status.Shards, status.Guilds = before.Shards, before.Guilds
+	if before.Display != nil {
+		status.Display.Shards = before.Display.Shards
+	}
+	if before.Clusters != nil {
+		status.Clusters.Up = before.Clusters.Up
+	}
+	up := map[string]*bool{}
+	for i := range before.ClusterStatuses {
+		up[before.ClusterStatuses[i].ID] = before.ClusterStatuses[i].Up
+	}
+	for i := range status.ClusterStatuses {
+		status.ClusterStatuses[i].Up = up[status.ClusterStatuses[i].ID]
+	}
+}
+
 func numbersByIdentity(clusters []v1alpha1.BotClusterStatus) map[string]int32 {
 	numbers := make(map[string]int32, len(clusters))
 	for _, cluster := range clusters {
@@ -111,6 +157,9 @@ func clusterStatus(index int, cluster *clusterScope, answered bool) v1alpha1.Bot
 		Index: count(index), ID: cluster.identity, Shards: cluster.shards.String(),
 		Ready: cluster.live != nil && available(cluster.live),
 	}
+	if cluster.live != nil {
+		one.Revision = manifests.RevisionOf(cluster.live)
+	}
 	if answered {
 		one.Up = ptr.To(cluster.fleet != nil && cluster.fleet.Status == fleetapi.StatusUp)
 	}
@@ -118,19 +167,30 @@ func clusterStatus(index int, cluster *clusterScope, answered bool) v1alpha1.Bot
 		one.Number = count(cluster.fleet.Number)
 	}
 	if !one.Ready {
-		one.Reason = v1alpha1.ReasonProgressing
-		if found := clusterTrouble(cluster); found != nil {
-			one.Reason = found.reason
-		}
+		one.Reason = whyNotReady(cluster)
 	}
 	return one
+}
+
+// whyNotReady is one word.
+func whyNotReady(cluster *clusterScope) string {
+	found := clusterTrouble(cluster)
+	switch {
+	case cluster.protected:
+		return v1alpha1.ReasonCrashLoopProtected
+	case cluster.live != nil && !manifests.AsksForPods(cluster.live):
+		return v1alpha1.ReasonStopped
+	case found != nil:
+		return found.reason
+	}
+	return v1alpha1.ReasonProgressing
 }
 
 func clusterTrouble(cluster *clusterScope) *trouble {
 	if cluster.live == nil {
 		return nil
 	}
-	return troubleOf(cluster.live, cluster.pods, false)
+	return troubleOf(cluster.live, cluster.pods, "")
 }
 
 func ones(yes bool) int32 {
@@ -138,37 +198,6 @@ func ones(yes bool) int32 {
 		return 1
 	}
 	return 0
-}
-
-// botReadiness is Ready when every cluster is available as desired. What the control
-// plane says never lowers it: that has its own condition.
-func botReadiness(s *botScope, held *hold) readiness {
-	if held != nil {
-		return held.readiness()
-	}
-	var waiting, resting []string
-	for i := range s.clusters {
-		cluster := &s.clusters[i]
-		if cluster.available() {
-			continue
-		}
-		if restsRollouts(s.bot.Spec.Suspend) && !cluster.stands {
-			resting = append(resting, cluster.identity)
-		}
-		if found := clusterTrouble(cluster); found != nil && !available(cluster.live) {
-			return readiness{reason: found.summary(), message: fmt.Sprintf("cluster %s: %s: %s", cluster.identity, found.reason, found.message)}
-		}
-		waiting = append(waiting, cluster.identity)
-	}
-	switch {
-	case len(waiting) == 0:
-		return readiness{ok: true, reason: v1alpha1.ReasonAvailable, message: "every cluster runs as the spec says"}
-	case s.missing != nil:
-		return s.missing.readiness()
-	case len(resting) > 0:
-		return readiness{reason: v1alpha1.ReasonSuspended, message: "not changed to what the spec asks for: " + some(resting)}
-	}
-	return readiness{reason: v1alpha1.ReasonProgressing, message: "waiting for " + some(waiting)}
 }
 
 // some names a few of many.
@@ -188,23 +217,34 @@ func (r *ArgusBotReconciler) setFleetJoined(c *conditions, s *botScope) {
 	switch {
 	case s.bot.Spec.Fleet == nil:
 		c.remove(v1alpha1.ConditionFleetJoined)
+	case manifests.Hibernates(s.bot):
+		set(metav1.ConditionUnknown, v1alpha1.ReasonHibernated, "all clusters are stopped, as spec.hibernate asks")
 	case s.notAsked != nil:
 		set(metav1.ConditionUnknown, s.notAsked.reason, s.notAsked.message)
 	case s.answer.Err != nil:
 		set(metav1.ConditionUnknown, v1alpha1.ReasonUnreachable, s.answer.Err.Error())
+	case s.unheard(c):
+		return
 	case s.answer.Status == nil:
 		set(metav1.ConditionUnknown, v1alpha1.ReasonProgressing, "the control plane has not answered yet")
 	default:
 		silent, never := r.absent(s)
 		switch {
 		case len(never) > 0:
-			set(metav1.ConditionFalse, v1alpha1.ReasonNeverRegistered, neverRegistered(never))
+			set(metav1.ConditionFalse, v1alpha1.ReasonNeverRegistered, neverRegistered(never, s.bot))
 		case len(silent) > 0:
 			set(metav1.ConditionFalse, v1alpha1.ReasonWaiting, "no heartbeat from "+some(silent))
 		default:
 			set(metav1.ConditionTrue, v1alpha1.ReasonJoined, "every cluster has registered and beats")
 		}
 	}
+}
+
+// unheard tells whether this process has not asked the control plane yet, of which an
+// earlier one has told. What is known stays as it is until the answer is there: that
+// nobody has looked is no news.
+func (s *botScope) unheard(c *conditions) bool {
+	return !s.answer.Asked && c.current(v1alpha1.ConditionFleetJoined)
 }
 
 // absent lists the clusters that the control plane does not see up, and those of
@@ -217,8 +257,13 @@ func (r *ArgusBotReconciler) absent(s *botScope) (silent, never []string) {
 		}
 		silent = append(silent, cluster.identity)
 		since := runningSince(cluster)
-		if cluster.fleet == nil && cluster.available() && !since.IsZero() && r.Now().Sub(since) > registrationGrace {
+		if cluster.fleet != nil || !cluster.available() || since.IsZero() {
+			continue
+		}
+		if ends := since.Add(registrationGrace); r.Now().After(ends) {
 			never = append(never, cluster.identity)
+		} else {
+			s.wakeAt(ends)
 		}
 	}
 	return silent, never
@@ -229,7 +274,7 @@ func runningSince(cluster *clusterScope) time.Time {
 	var youngest time.Time
 	for _, pod := range cluster.pods {
 		for _, status := range pod.Status.ContainerStatuses {
-			if running := status.State.Running; running != nil && running.StartedAt.After(youngest) {
+			if running := status.State.Running; running != nil && status.Name == manifests.BotContainer && running.StartedAt.After(youngest) {
 				youngest = running.StartedAt.Time
 			}
 		}
@@ -237,7 +282,12 @@ func runningSince(cluster *clusterScope) time.Time {
 	return youngest
 }
 
-func neverRegistered(identities []string) string {
-	return some(identities) + " runs but has never registered: check that the bot's Argus library is switched on; " +
-		"argus-dpy 0.4.2 and older read no token file and need spec.fleet.delivery: Env"
+// neverRegistered says what to look at. That old libraries read no file is of no use to
+// one that is handed its token as a variable.
+func neverRegistered(identities []string, bot *v1alpha1.ArgusBot) string {
+	const switchedOn = " runs but has never registered: check that the bot's Argus library is switched on"
+	if ptr.Deref(bot.Spec.Fleet.Delivery, v1alpha1.DeliverFile) == v1alpha1.DeliverEnv {
+		return some(identities) + switchedOn + ", and see its log for what the control plane answers"
+	}
+	return some(identities) + switchedOn + "; argus-dpy 0.4.2 and older read no token file and need spec.fleet.delivery: Env"
 }

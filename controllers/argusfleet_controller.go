@@ -10,7 +10,6 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -43,6 +42,8 @@ type ArgusFleetReconciler struct {
 // fleetScope is what one reconcile of an ArgusFleet knows.
 type fleetScope struct {
 	fleet *v1alpha1.ArgusFleet
+	// secrets, each of which is read once.
+	secrets client.Reader
 	// service as it is; set by ensureService.
 	service *corev1.Service
 	// vault is what the Secrets with the tokens hold, sight what the control plane says
@@ -54,14 +55,21 @@ type fleetScope struct {
 	claim   *corev1.PersistentVolumeClaim
 	refusal string
 	// missing is something that the pod needs and that is not there, or nil; set by
-	// ensureClaim and checkInputs. It holds back what starts the pod, and nothing else.
+	// keepTokens, ensureClaim and checkInputs. It holds back what starts the pod, and
+	// nothing else.
 	missing *hold
+	// unusable says what ails the Secret with the tokens; set by keepTokens. It counts
+	// although the pod runs, which has read it before.
+	unusable error
 	// ingress as it is; set by ensureObjects.
 	ingress *networkingv1.Ingress
-	// kinds that the cluster may lack, and the HTTPRoute as it is; set by ensureOptional.
-	kinds map[schema.GroupVersionKind]kindState
-	route *unstructured.Unstructured
-	// deployment as it is, and whether it is as desired; set by ensureDeployment.
+	// optional objects that were found, and the HTTPRoute as it is; set by ensureOptional.
+	optional optionalFound
+	route    *unstructured.Unstructured
+	// seenFromOutside: all that leads to the control plane from outside was looked at.
+	seenFromOutside bool
+	// deployment as it is; set by readDeployment, and by ensureDeployment, which knows
+	// whether it is as desired.
 	deployment *appsv1.Deployment
 	stands     bool
 	// pods of the control plane; set by observe.
@@ -78,12 +86,13 @@ type fleetScope struct {
 // +kubebuilder:rbac:groups=argus.dev,resources=argusfleets/status;argusbots/status,verbs=patch
 // +kubebuilder:rbac:groups=argus.dev,resources=argusfleets/finalizers;argusbots/finalizers,verbs=update
 // +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups="",resources=services;persistentvolumeclaims,verbs=get;list;watch;create;patch
-// +kubebuilder:rbac:groups="",resources=serviceaccounts,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups="",resources=configmaps,verbs=get
+// +kubebuilder:rbac:groups="",resources=services,verbs=get;list;watch;create;patch
+// The claims of a bot's clusters are deleted with the clusters; that of a fleet never is.
+// +kubebuilder:rbac:groups="",resources=serviceaccounts;persistentvolumeclaims,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="",resources=configmaps,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies;ingresses,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=httproutes,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups=monitoring.coreos.com,resources=servicemonitors;prometheusrules,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=monitoring.coreos.com,resources=servicemonitors;podmonitors;prometheusrules,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
@@ -97,16 +106,12 @@ type fleetScope struct {
 // Reconcile brings one ArgusFleet to where its spec says.
 func (r *ArgusFleetReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	fleet := &v1alpha1.ArgusFleet{ObjectMeta: metav1.ObjectMeta{Namespace: request.Namespace, Name: request.Name}}
-	if err := r.Applier.Read(ctx, fleet); err != nil {
-		return ctrl.Result{}, client.IgnoreNotFound(err)
-	}
-	if !fleet.DeletionTimestamp.IsZero() {
-		r.verified.forget(fleet.UID)
-		r.growths.forget(fleet.UID)
-		return ctrl.Result{}, nil // owner references do the rest
+	if err := r.Applier.Read(ctx, fleet); err != nil || !fleet.DeletionTimestamp.IsZero() {
+		r.verified.forget(request.NamespacedName)
+		return ctrl.Result{}, client.IgnoreNotFound(err) // owner references do the rest
 	}
 	before := fleet.DeepCopy()
-	scope := &fleetScope{fleet: fleet}
+	scope := &fleetScope{fleet: fleet, secrets: newSecretsOnce(r.Client)}
 	err := r.run(ctx, scope)
 	if result, ok := passing(err); ok {
 		return result, nil
@@ -125,9 +130,10 @@ func (r *ArgusFleetReconciler) run(ctx context.Context, s *fleetScope) error {
 		return r.look(ctx, s)
 	}
 	for _, phase := range []func(context.Context, *fleetScope) error{
+		r.readDeployment,
 		// The Service first: until the name is ours, nobody is to present a token there.
 		r.ensureService,
-		r.ensureSecrets,
+		r.keepTokens,
 		r.ensureClaim,
 		r.checkInputs,
 		r.ensureObjects,
@@ -141,7 +147,7 @@ func (r *ArgusFleetReconciler) run(ctx context.Context, s *fleetScope) error {
 	if err == nil {
 		err = r.pruneAccounts(ctx, s)
 	}
-	err = errors.Join(err, r.observe(ctx, s))
+	err = errors.Join(s.unusable, err, r.observe(ctx, s))
 	r.ask(s)
 	return err
 }
@@ -177,31 +183,17 @@ func (r *ArgusFleetReconciler) SetupWithManager(mgr ctrl.Manager, woken <-chan e
 		Watches(&corev1.PersistentVolumeClaim{}, byLabel).
 		Watches(&corev1.Pod{}, byLabel).
 		WatchesRawSource(source.Channel(woken, &handler.EnqueueRequestForObject{})).
-		WatchesRawSource(source.Channel(r.Kinds.changed, handler.EnqueueRequestsFromMapFunc(r.allFleets))).
+		WatchesRawSource(source.Channel(r.Kinds.tell(), handler.EnqueueRequestsFromMapFunc(r.everyOne(&v1alpha1.ArgusFleetList{})))).
 		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
 		Named("argusfleet").
 		Build(r)
 	if err != nil {
 		return err
 	}
-	for _, kind := range fleetOptionalKinds() {
-		r.Kinds.watch(kind.gvk, built, byLabel)
+	for _, one := range fleetOptional(&v1alpha1.ArgusFleet{}) {
+		r.Kinds.watch(one.gvk, built, byLabel)
 	}
 	return nil
-}
-
-// allFleets has every ArgusFleet looked at again: a kind has come or gone.
-func (r *ArgusFleetReconciler) allFleets(ctx context.Context, _ client.Object) []reconcile.Request {
-	var fleets v1alpha1.ArgusFleetList
-	if err := r.Client.List(ctx, &fleets); err != nil {
-		ctrl.LoggerFrom(ctx).Error(err, "listing the fleets for a kind that has come or gone")
-		return nil
-	}
-	requests := make([]reconcile.Request, 0, len(fleets.Items))
-	for i := range fleets.Items {
-		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&fleets.Items[i])})
-	}
-	return requests
 }
 
 // specOrAnnotations lets through what a person changed, and not our own status writes.

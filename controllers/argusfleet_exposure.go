@@ -20,8 +20,12 @@ func setExposed(c *conditions, s *fleetScope, options manifests.Options) {
 		c.remove(v1alpha1.ConditionExposed)
 		return
 	}
+	if !s.seenFromOutside {
+		c.set(v1alpha1.ConditionExposed, metav1.ConditionUnknown, v1alpha1.ReasonProgressing, "what leads to the control plane from outside has not been looked at")
+		return
+	}
 	for _, problem := range []func(*fleetScope, manifests.Options) (reason, message string){
-		kindProblem, proxyProblem, policyProblem, routeProblem, addressProblem,
+		kindProblem, proxyProblem, policyProblem, serviceProblem, routeProblem, addressProblem,
 	} {
 		if reason, message := problem(s, options); reason != "" {
 			c.set(v1alpha1.ConditionExposed, metav1.ConditionFalse, reason, message)
@@ -71,33 +75,66 @@ func policyProblem(s *fleetScope, options manifests.Options) (reason, message st
 		"or name the controller's pods in spec.networkPolicy.extraIngressFrom"
 }
 
+// serviceProblem tells whether the Service is held back from what the spec makes of it.
+func serviceProblem(s *fleetScope, _ manifests.Options) (reason, message string) {
+	if serviceType(s.fleet) == serviceType(s.asRun()) {
+		return "", ""
+	}
+	return v1alpha1.ReasonWaiting, "the Service stays within the cluster until the control plane serves TLS"
+}
+
 // routeProblem tells whether the Gateways take the route.
 func routeProblem(s *fleetScope, _ manifests.Options) (reason, message string) {
 	if s.fleet.Spec.HTTPRoute == nil {
 		return "", ""
 	}
-	var parents []any
-	if s.route != nil {
-		parents, _, _ = unstructured.NestedSlice(s.route.Object, "status", "parents")
-	}
-	if len(parents) == 0 {
-		return v1alpha1.ReasonNotAccepted, "no Gateway has taken up the HTTPRoute: check spec.httpRoute.parentRefs and that the Gateway has a controller"
-	}
-	for _, parent := range parents {
-		if refusal := routeRefusal(parent); refusal != "" {
-			return v1alpha1.ReasonNotAccepted, refusal
+	for _, wanted := range s.fleet.Spec.HTTPRoute.ParentRefs {
+		if problem := parentProblem(wanted, s.route); problem != "" {
+			return v1alpha1.ReasonNotAccepted, problem
 		}
 	}
 	return "", ""
 }
 
-// routeRefusal says why one Gateway does not serve the route, or "".
-func routeRefusal(parent any) string {
-	status, ok := parent.(map[string]any)
-	if !ok {
-		return ""
+// parentProblem says why a Gateway does not serve the route, or "".
+func parentProblem(wanted v1alpha1.ParentRef, route *unstructured.Unstructured) string {
+	taken := false
+	for _, parent := range parentsOf(route) {
+		status, ok := parent.(map[string]any)
+		if !ok || !isParent(status, wanted) {
+			continue
+		}
+		taken = true
+		if refusal := routeRefusal(status, wanted.Name); refusal != "" {
+			return refusal
+		}
 	}
-	gateway, _, _ := unstructured.NestedString(status, "parentRef", "name")
+	if !taken {
+		return fmt.Sprintf("Gateway %q has not taken up the HTTPRoute: check spec.httpRoute.parentRefs and that the Gateway has a controller", wanted.Name)
+	}
+	return ""
+}
+
+func parentsOf(route *unstructured.Unstructured) []any {
+	if route == nil {
+		return nil
+	}
+	parents, _, _ := unstructured.NestedSlice(route.Object, "status", "parents")
+	return parents
+}
+
+// isParent tells whether a part of the route's status speaks of a Gateway, or of the
+// listener of it that the spec names.
+func isParent(status map[string]any, wanted v1alpha1.ParentRef) bool {
+	is := func(field string, want *string) bool {
+		found, _, _ := unstructured.NestedString(status, "parentRef", field)
+		return want == nil || found == *want
+	}
+	return is("name", &wanted.Name) && is("namespace", wanted.Namespace) && is("sectionName", wanted.SectionName)
+}
+
+// routeRefusal says why one Gateway does not serve the route, or "".
+func routeRefusal(status map[string]any, gateway string) string {
 	list, _, _ := unstructured.NestedSlice(status, "conditions")
 	for _, item := range list {
 		condition, ok := item.(map[string]any)

@@ -2,10 +2,7 @@ package controllers
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
@@ -13,83 +10,44 @@ import (
 	"github.com/argus-dev/argus-operator/internal/manifests"
 )
 
-// optionalKind is a kind that a cluster may lack, and what an ArgusFleet wants of it.
-type optionalKind struct {
-	gvk schema.GroupVersionKind
-	// field of the spec that asks for the object, and where the kind comes from.
-	field, origin string
-	// build returns the object, or nil when the spec asks for none.
-	build func(*v1alpha1.ArgusFleet) *unstructured.Unstructured
-}
-
-func fleetOptionalKinds() []optionalKind {
-	return []optionalKind{
-		{manifests.GVKHTTPRoute(), "spec.httpRoute", "the Gateway API", manifests.FleetHTTPRoute},
-		{manifests.GVKServiceMonitor(), "spec.serviceMonitor", "the Prometheus Operator", manifests.FleetServiceMonitor},
-		{manifests.GVKPrometheusRule(), "spec.prometheusRule", "the Prometheus Operator", manifests.FleetPrometheusRule},
+// fleetOptional are the objects of kinds that a cluster may lack, as a fleet wants them.
+func fleetOptional(fleet *v1alpha1.ArgusFleet) []optionalObject {
+	return []optionalObject{
+		{manifests.GVKHTTPRoute(), "spec.httpRoute", "the Gateway API", manifests.FleetHTTPRoute(fleet)},
+		{manifests.GVKServiceMonitor(), "spec.serviceMonitor", prometheusOperator, manifests.FleetServiceMonitor(fleet)},
+		{manifests.GVKPrometheusRule(), "spec.prometheusRule", prometheusOperator, manifests.FleetPrometheusRule(fleet)},
 	}
 }
 
-// What is known of a kind in one reconcile.
-type kindState int
-
-const (
-	kindUnknown kindState = iota
-	kindAbsent
-	kindPresent
-)
-
-func (s *fleetScope) kindOf(gvk schema.GroupVersionKind) kindState { return s.kinds[gvk] }
+func (s *fleetScope) kindOf(gvk schema.GroupVersionKind) kindState { return s.optional.kinds[gvk] }
 
 // ensureOptional applies the objects of kinds that the cluster may lack, and deletes
 // those that are no longer asked for.
-func (r *ArgusFleetReconciler) ensureOptional(ctx context.Context, s *fleetScope) error {
-	s.kinds = map[schema.GroupVersionKind]kindState{}
-	for _, kind := range fleetOptionalKinds() {
-		present, err := r.Kinds.Present(ctx, kind.gvk)
-		if err != nil {
-			return err
-		}
-		if present {
-			err = r.ensureOne(ctx, s, kind)
-		}
-		switch {
-		case !present || r.Kinds.gone(err):
-			s.kinds[kind.gvk] = kindAbsent
-		case err != nil:
-			return err
-		default:
-			s.kinds[kind.gvk] = kindPresent
-		}
-	}
-	return nil
-}
-
-func (r *ArgusFleetReconciler) ensureOne(ctx context.Context, s *fleetScope, kind optionalKind) error {
-	keep := map[string]bool{}
-	if wanted := kind.build(s.fleet); wanted != nil {
-		live, err := apply.Apply(ctx, r.Applier, apply.ControlledBy(s.fleet), wanted)
-		if err != nil {
-			return err
-		}
-		if kind.gvk == manifests.GVKHTTPRoute() {
-			s.route = live
-		}
-		keep[wanted.GetName()] = true
-	}
-	list := &unstructured.UnstructuredList{}
-	list.SetGroupVersionKind(kind.gvk.GroupVersion().WithKind(kind.gvk.Kind + "List"))
-	return prune(ctx, &r.Base, s.fleet, list, manifests.FleetSelector(s.fleet.Name), keep)
+func (r *ArgusFleetReconciler) ensureOptional(ctx context.Context, s *fleetScope) (err error) {
+	s.optional, err = ensureOptional(ctx, &r.Base, s.fleet, manifests.FleetSelector(s.fleet.Name), fleetOptional(s.asRun()))
+	s.route = s.optional.live[manifests.GVKHTTPRoute()]
+	s.seenFromOutside = err == nil
+	return err
 }
 
 // absentKinds says which parts of the spec wait for a kind that the cluster lacks. The
 // condition Exposed tells of HTTPRoute.
 func absentKinds(s *fleetScope) string {
-	var text strings.Builder
-	for _, kind := range fleetOptionalKinds() {
-		if kind.gvk != manifests.GVKHTTPRoute() && s.kindOf(kind.gvk) == kindAbsent && kind.build(s.fleet) != nil {
-			fmt.Fprintf(&text, "; %s waits for the kind %s of %s, which the cluster does not have", kind.field, kind.gvk.Kind, kind.origin)
+	return s.optional.absent(fleetOptional(s.fleet)[1:])
+}
+
+// lookFromOutside reads what leads to the control plane from outside, and writes nothing.
+func (r *ArgusFleetReconciler) lookFromOutside(ctx context.Context, s *fleetScope) error {
+	if wanted := manifests.FleetIngress(s.asRun()); wanted != nil {
+		found, err := apply.Check(ctx, r.Applier, apply.ControlledBy(s.fleet), wanted)
+		if err != nil {
+			return err
 		}
+		s.ingress = found.Live
 	}
-	return text.String()
+	var err error
+	s.optional, err = lookAtOptional(ctx, &r.Base, s.fleet, fleetOptional(s.asRun()))
+	s.route = s.optional.live[manifests.GVKHTTPRoute()]
+	s.seenFromOutside = err == nil
+	return err
 }

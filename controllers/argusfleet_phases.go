@@ -15,9 +15,18 @@ import (
 	"github.com/argus-dev/argus-operator/internal/manifests"
 )
 
+// readDeployment looks at what runs, which the phases after it lead others to.
+func (r *ArgusFleetReconciler) readDeployment(ctx context.Context, s *fleetScope) (err error) {
+	s.deployment, err = r.deploymentOf(ctx, s.fleet)
+	return err
+}
+
+// asRun is the fleet as it is served now, whatever the spec asks for.
+func (s *fleetScope) asRun() *v1alpha1.ArgusFleet { return manifests.FleetAsRun(s.fleet, s.deployment) }
+
 // ensureService makes the control plane's address.
 func (r *ArgusFleetReconciler) ensureService(ctx context.Context, s *fleetScope) (err error) {
-	s.service, err = apply.Apply(ctx, r.Applier, apply.ControlledBy(s.fleet), manifests.FleetService(s.fleet))
+	s.service, err = apply.Apply(ctx, r.Applier, apply.ControlledBy(s.fleet), manifests.FleetService(s.asRun()))
 	return err
 }
 
@@ -25,19 +34,19 @@ func (r *ArgusFleetReconciler) ensureService(ctx context.Context, s *fleetScope)
 // pod that waits for a Secret says so only in its events. Looked for until found, or
 // while the control plane is not available.
 func (r *ArgusFleetReconciler) checkInputs(ctx context.Context, s *fleetScope) error {
-	if s.lacks() || (r.verified.has(s.fleet) && fleetReady(s.fleet)) {
+	if s.lacks() || r.verified.has(s.fleet, fleetReady(s.fleet), r.Now()) {
 		return nil
 	}
-	wanted, problem, err := missingInput(ctx, r.Client, s.fleet.Namespace, fleetInputs(s.fleet))
+	wanted, problem, err := missingInput(ctx, s.secrets, s.fleet.Namespace, fleetInputs(s.fleet))
 	if err != nil {
 		return err
 	}
 	if wanted != nil {
-		r.verified.forget(s.fleet.UID)
+		r.verified.forget(nameOf(s.fleet))
 		s.missing = secretMissing(wanted, problem)
 		return nil
 	}
-	r.verified.note(s.fleet)
+	r.verified.note(s.fleet, r.Now())
 	return nil
 }
 
@@ -68,10 +77,10 @@ func (r *ArgusFleetReconciler) ensureObjects(ctx context.Context, s *fleetScope)
 			return err
 		}
 	}
-	if _, err := applyOrPrune(ctx, &r.Base, owned, s.fleet, &networkingv1.NetworkPolicyList{}, selector, manifests.FleetNetworkPolicy(s.fleet, r.Options)); err != nil {
+	if _, err := applyOrPrune(ctx, &r.Base, owned, s.fleet, &networkingv1.NetworkPolicyList{}, selector, manifests.FleetNetworkPolicy(s.asRun(), r.Options)); err != nil {
 		return err
 	}
-	s.ingress, err = applyOrPrune(ctx, &r.Base, owned, s.fleet, &networkingv1.IngressList{}, selector, manifests.FleetIngress(s.fleet))
+	s.ingress, err = applyOrPrune(ctx, &r.Base, owned, s.fleet, &networkingv1.IngressList{}, selector, manifests.FleetIngress(s.asRun()))
 	return err
 }
 
@@ -120,11 +129,17 @@ func (r *ArgusFleetReconciler) lookAtDeployment(ctx context.Context, s *fleetSco
 
 // look reads how everything stands, for a status while all work is suspended.
 func (r *ArgusFleetReconciler) look(ctx context.Context, s *fleetScope) error {
-	service, err := apply.Check(ctx, r.Applier, apply.ControlledBy(s.fleet), manifests.FleetService(s.fleet))
+	if err := r.readDeployment(ctx, s); err != nil {
+		return err
+	}
+	service, err := apply.Check(ctx, r.Applier, apply.ControlledBy(s.fleet), manifests.FleetService(s.asRun()))
 	if err != nil {
 		return err
 	}
 	s.service = service.Live
+	if err := r.lookFromOutside(ctx, s); err != nil {
+		return err
+	}
 	if err := r.lookAtRotation(ctx, s); err != nil {
 		return err
 	}
@@ -158,7 +173,7 @@ func (r *ArgusFleetReconciler) observe(ctx context.Context, s *fleetScope) error
 func (r *ArgusFleetReconciler) ask(s *fleetScope) {
 	if available(s.deployment) || hasAnswered(s.fleet) {
 		asker := Asker{Kind: v1alpha1.KindArgusFleet, NamespacedName: client.ObjectKeyFromObject(s.fleet)}
-		s.answer = r.Fleets.Answer(fleetSource(s.fleet), fleetPoll(s.fleet), asker)
+		s.answer = r.Fleets.Answer(fleetSource(s.asRun()), fleetPoll(s.fleet), asker)
 	}
 }
 
@@ -166,6 +181,7 @@ func (r *ArgusFleetReconciler) ask(s *fleetScope) {
 // not is still starting, and its silence is no news.
 func hasAnswered(fleet *v1alpha1.ArgusFleet) bool { return fleet.Status.Version != "" }
 
+// fleetSource is where a fleet, as it runs, is read.
 func fleetSource(fleet *v1alpha1.ArgusFleet) FleetSource {
 	target := manifests.TargetOf(fleet)
 	return FleetSource{URL: target.URL, Namespace: fleet.Namespace, Viewer: *target.ViewerToken, CA: authorityOf(target.CA)}

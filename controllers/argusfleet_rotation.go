@@ -30,7 +30,7 @@ const (
 // rotate takes the next step of the rotation, if it is time for one. Each is one write
 // of the server Secret that tells of itself, so a crash between two steps loses nothing.
 func (r *ArgusFleetReconciler) rotate(ctx context.Context, s *fleetScope, server *corev1.Secret) error {
-	if err := r.openVault(ctx, s, server); err != nil {
+	if err := s.openVault(ctx, server); err != nil {
 		return err
 	}
 	r.lookAtTokens(s)
@@ -54,30 +54,30 @@ func (r *ArgusFleetReconciler) rotate(ctx context.Context, s *fleetScope, server
 }
 
 // openVault reads what the Secrets hold.
-func (r *ArgusFleetReconciler) openVault(ctx context.Context, s *fleetScope, server *corev1.Secret) error {
+func (s *fleetScope) openVault(ctx context.Context, server *corev1.Secret) error {
 	marks := tokens.ReadMarks(server.Annotations)
 	if marks.RotatedAt.IsZero() {
 		marks.RotatedAt = server.CreationTimestamp.Time
 	}
 	s.vault = &tokens.Vault{Server: server.Data, Marks: marks}
-	return r.readHanded(ctx, s)
+	return s.readHanded(ctx)
 }
 
 // readHanded reads what bots and people have been handed, where there was a choice.
-func (r *ArgusFleetReconciler) readHanded(ctx context.Context, s *fleetScope) (err error) {
+func (s *fleetScope) readHanded(ctx context.Context) (err error) {
 	if !s.vault.Several() {
 		return nil
 	}
-	if s.vault.Member, err = r.handed(ctx, s.fleet.Namespace, manifests.FleetMemberSecretName(s.fleet.Name)); err != nil {
+	if s.vault.Member, err = s.handed(ctx, manifests.FleetMemberSecretName(s.fleet.Name)); err != nil {
 		return err
 	}
-	s.vault.Viewer, err = r.handed(ctx, s.fleet.Namespace, manifests.FleetViewerSecretName(s.fleet.Name))
+	s.vault.Viewer, err = s.handed(ctx, manifests.FleetViewerSecretName(s.fleet.Name))
 	return err
 }
 
-func (r *ArgusFleetReconciler) handed(ctx context.Context, namespace, name string) (string, error) {
+func (s *fleetScope) handed(ctx context.Context, name string) (string, error) {
 	var secret corev1.Secret
-	err := r.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, &secret)
+	err := s.secrets.Get(ctx, client.ObjectKey{Namespace: s.fleet.Namespace, Name: name}, &secret)
 	if client.IgnoreNotFound(err) != nil {
 		return "", fmt.Errorf("reading Secret %s: %w", name, err)
 	}
@@ -90,7 +90,7 @@ func (r *ArgusFleetReconciler) lookAtTokens(s *fleetScope) {
 	if s.vault.Settled() || !hasAnswered(s.fleet) {
 		return
 	}
-	source := fleetSource(s.fleet)
+	source := fleetSource(s.asRun())
 	source.WithTokens = true
 	asker := Asker{Kind: v1alpha1.KindArgusFleet, NamespacedName: client.ObjectKeyFromObject(s.fleet)}
 	answer := r.Fleets.Answer(source, min(fleetPoll(s.fleet), rotationPoll), asker)
@@ -102,9 +102,12 @@ func (r *ArgusFleetReconciler) lookAtTokens(s *fleetScope) {
 
 // lookAtRotation reads how the rotation stands, and writes nothing.
 func (r *ArgusFleetReconciler) lookAtRotation(ctx context.Context, s *fleetScope) error {
+	if s.tokensOfOld() != "" {
+		return nil
+	}
 	var server corev1.Secret
 	name := manifests.FleetTokenSecret(s.fleet)
-	err := r.Client.Get(ctx, client.ObjectKey{Namespace: s.fleet.Namespace, Name: name}, &server)
+	err := s.secrets.Get(ctx, client.ObjectKey{Namespace: s.fleet.Namespace, Name: name}, &server)
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
@@ -117,10 +120,10 @@ func (r *ArgusFleetReconciler) lookAtRotation(ctx context.Context, s *fleetScope
 	if existingTokens(s.fleet) != "" {
 		server.Annotations = nil // a user's own Secret has no marks of ours
 	}
-	if err := r.openVault(ctx, s, &server); err != nil {
+	if err := s.openVault(ctx, &server); err != nil {
 		return err
 	}
-	if s.vault.Member, err = r.handed(ctx, s.fleet.Namespace, manifests.FleetMemberSecretName(s.fleet.Name)); err != nil {
+	if s.vault.Member, err = s.handed(ctx, manifests.FleetMemberSecretName(s.fleet.Name)); err != nil {
 		return err
 	}
 	r.lookAtTokens(s)

@@ -22,9 +22,8 @@ func deriveFleetStatus(s *fleetScope, held *hold, options manifests.Options) {
 	effective := manifests.FleetEffective(&s.fleet.Spec)
 	status.ObservedGeneration = s.fleet.Generation
 	status.Effective = &effective
-	status.URL = manifests.FleetURL(s.fleet)
-	if s.stands || status.Image == "" {
-		status.Image = manifests.FleetImage(s.fleet, options)
+	if !held.isRetry() {
+		status.URL, status.Image = manifests.FleetURL(s.asRun()), manifests.RunningFleetImage(s.deployment)
 	}
 	status.Tokens = tokensStatus(s, status.Tokens)
 	status.LastHandled = lastHandled(s, status.LastHandled)
@@ -86,8 +85,12 @@ func setReachable(c *conditions, s *fleetScope) {
 	effective := manifests.FleetEffective(&s.fleet.Spec)
 	ttl := effective.HeartbeatIntervalSeconds * effective.TTLFactor
 	switch {
+	case !s.answer.Asked && hasAnswered(s.fleet) && s.deployment != nil && c.current(v1alpha1.ConditionReachable):
+		// Not asked yet by this process: what is known stays until the answer is there.
 	case s.answer.Err != nil:
 		c.set(v1alpha1.ConditionReachable, metav1.ConditionFalse, v1alpha1.ReasonUnreachable, s.answer.Err.Error())
+	case s.answer.Status == nil && s.deployment == nil:
+		c.set(v1alpha1.ConditionReachable, metav1.ConditionUnknown, v1alpha1.ReasonProgressing, "there is no control plane to ask yet")
 	case s.answer.Status == nil:
 		c.set(v1alpha1.ConditionReachable, metav1.ConditionUnknown, v1alpha1.ReasonProgressing, "the control plane is starting")
 	case ttl < fleetapi.LeastTTLSeconds:
@@ -111,12 +114,12 @@ func fleetReadiness(s *fleetScope, held *hold) readiness {
 	case s.deployment == nil:
 		return readiness{reason: v1alpha1.ReasonSuspended, message: "nothing has been made yet"}
 	}
-	found := troubleOf(s.deployment, s.pods, true)
+	found := troubleOf(s.deployment, s.pods, manifests.FleetContainer)
 	switch {
-	case found != nil && found.exitCode == fleetapi.ExitStateLocked:
+	case found != nil && found.container == manifests.FleetContainer && found.exitCode == fleetapi.ExitStateLocked:
 		return readiness{reason: v1alpha1.ReasonStateLocked, stalled: true, message: found.message}
 	case found != nil:
-		return readiness{reason: found.summary(), message: found.reason + ": " + found.message}
+		return readiness{reason: found.summary(), message: found.String()}
 	case !s.stands:
 		return readiness{reason: v1alpha1.ReasonSuspended, message: "the control plane stays as it was, and the spec asks for another"}
 	}

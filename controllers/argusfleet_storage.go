@@ -5,14 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
 	"github.com/argus-dev/argus-operator/internal/apply"
@@ -25,23 +21,13 @@ func (r *ArgusFleetReconciler) ensureClaim(ctx context.Context, s *fleetScope) e
 	if err := r.readClaim(ctx, s); err != nil {
 		return err
 	}
-	live := s.claim
-	desired := manifests.FleetClaim(s.fleet, live)
+	desired := manifests.FleetClaim(s.fleet, s.claim)
 	if desired == nil {
 		return nil
 	}
-	size, grows := growth(live, desired)
-	if grows && !r.mayGrow(s, live, size) {
-		desired.Spec.Resources.Requests, grows = live.Spec.Resources.Requests, false
-	}
 	owned := apply.Labelled(s.fleet, v1alpha1.LabelFleet, s.fleet.Name)
-	claim, err := apply.Apply(ctx, r.Applier, owned, desired)
-	if grows && (apierrors.IsForbidden(err) || apierrors.IsInvalid(err)) {
-		// What else is wanted of the claim does not wait for its size.
-		s.refusal = r.growths.refuse(s.fleet.UID, size, err, r.Now())
-		desired.Spec.Resources.Requests = live.Spec.Resources.Requests
-		claim, err = apply.Apply(ctx, r.Applier, owned, desired)
-	}
+	claim, refusal, err := r.growths.apply(ctx, &r.Base, owned, s.claim, desired)
+	s.refusal = refusal
 	if _, leaving := errors.AsType[*apply.TerminatingError](err); leaving {
 		return claimLeaving(desired.Name)
 	}
@@ -89,83 +75,8 @@ func claimLeaving(name string) *hold {
 	return &hold{
 		reason: v1alpha1.ReasonClaimLost, stalled: true, after: retryConflict,
 		message: fmt.Sprintf("PersistentVolumeClaim %q is being deleted and goes when the control plane's pod does: "+
-			"back up the state now if it is still wanted, then delete the pod; a new claim follows", name),
+			"back up the state now if it is still wanted, then delete the pod", name),
 	}
-}
-
-// growth is the size that a claim which stands is to grow to, if it is to.
-func growth(live, desired *corev1.PersistentVolumeClaim) (size resource.Quantity, grows bool) {
-	size = desired.Spec.Resources.Requests[corev1.ResourceStorage]
-	return size, live != nil && size.Cmp(live.Spec.Resources.Requests[corev1.ResourceStorage]) > 0
-}
-
-// mayGrow tells whether a larger size is worth a request. The API server takes one
-// only for a bound claim; what it refused lately is not asked for again.
-func (r *ArgusFleetReconciler) mayGrow(s *fleetScope, live *corev1.PersistentVolumeClaim, size resource.Quantity) bool {
-	if live.Status.Phase != corev1.ClaimBound {
-		return false
-	}
-	s.refusal = r.growths.refusal(s.fleet.UID, size, r.Now())
-	return s.refusal == ""
-}
-
-// refusalPeriod is how long a refusal to grow counts: an administrator may have
-// changed the storage class meanwhile.
-const refusalPeriod = 10 * time.Minute
-
-// growths remembers which sizes the API server has refused, by ArgusFleet.
-type growths struct {
-	mu      sync.Mutex
-	refused map[types.UID]refusedGrowth
-}
-
-type refusedGrowth struct {
-	size    resource.Quantity
-	message string
-	at      time.Time
-}
-
-// refuse notes that a size was refused, and returns what a condition should say of it.
-func (g *growths) refuse(uid types.UID, size resource.Quantity, cause error, now time.Time) string {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.refused == nil {
-		g.refused = map[types.UID]refusedGrowth{}
-	}
-	message := fmt.Sprintf("the claim cannot grow to %s: %s; let its storage class allow volume expansion, "+
-		"or move the state to a larger claim with a backup", size.String(), refusalCause(cause))
-	g.refused[uid] = refusedGrowth{size, message, now}
-	return message
-}
-
-// refusal is what was said when this size was refused lately, or "".
-func (g *growths) refusal(uid types.UID, size resource.Quantity, now time.Time) string {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	last, ok := g.refused[uid]
-	if !ok || last.size.Cmp(size) != 0 || now.Sub(last.at) >= refusalPeriod {
-		return ""
-	}
-	return last.message
-}
-
-func (g *growths) forget(uid types.UID) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	delete(g.refused, uid)
-}
-
-// refusalCause is what the API server has against a growth, without the name in front
-// and the amounts behind.
-func refusalCause(err error) string {
-	text := oneLine(err.Error())
-	if _, reason, ok := strings.Cut(text, " is forbidden: "); ok {
-		text = reason
-	}
-	if quota, ok := exceededQuota(text); ok {
-		return quota
-	}
-	return text
 }
 
 func storageStatus(s *fleetScope, old *v1alpha1.FleetStorageStatus) *v1alpha1.FleetStorageStatus {
@@ -193,6 +104,8 @@ func setStorageBound(c *conditions, s *fleetScope) {
 	case claim.Status.Phase == corev1.ClaimLost:
 		set(metav1.ConditionFalse, v1alpha1.ReasonClaimLost,
 			fmt.Sprintf("the volume of PersistentVolumeClaim %q is gone: restore it, or restore a backup of the state into a new claim", claim.Name))
+	case !claim.DeletionTimestamp.IsZero():
+		set(metav1.ConditionFalse, v1alpha1.ReasonClaimLost, claimLeaving(claim.Name).message)
 	case claim.Status.Phase != corev1.ClaimBound:
 		set(metav1.ConditionFalse, v1alpha1.ReasonClaimPending, pendingClaim(s))
 	default:

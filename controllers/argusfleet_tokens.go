@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,13 +18,24 @@ import (
 	"github.com/argus-dev/argus-operator/internal/tokens"
 )
 
+// keepTokens does what ensureSecrets does, and goes on without tokens where a person has
+// to mend their Secret.
+func (r *ArgusFleetReconciler) keepTokens(ctx context.Context, s *fleetScope) error {
+	err := r.ensureSecrets(ctx, s)
+	if held, ok := errors.AsType[*hold](err); ok {
+		s.missing, s.unusable = held, held
+		return nil
+	}
+	return err
+}
+
 // ensureSecrets makes the tokens once, goes on with their rotation, and hands each
 // party its own.
 func (r *ArgusFleetReconciler) ensureSecrets(ctx context.Context, s *fleetScope) error {
 	if existingTokens(s.fleet) != "" {
 		return r.followExisting(ctx, s)
 	}
-	server, err := r.serverSecret(ctx, s.fleet)
+	server, err := r.serverSecret(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -52,7 +64,7 @@ func existingTokens(fleet *v1alpha1.ArgusFleet) string {
 func (r *ArgusFleetReconciler) followExisting(ctx context.Context, s *fleetScope) error {
 	name := existingTokens(s.fleet)
 	wanted := &input{field: "spec.tokens.existingSecretRef", kind: v1alpha1.CAInSecret, name: name}
-	data, err := readData(ctx, r.Client, s.fleet.Namespace, inputSource{wanted.kind, name})
+	data, err := readData(ctx, s.secrets, s.fleet.Namespace, inputSource{wanted.kind, name})
 	if apierrors.IsNotFound(err) {
 		return secretMissing(wanted, fmt.Sprintf("Secret %q does not exist: create it with the keys %s", name, strings.Join(tokens.ServerKeys(), ", ")))
 	}
@@ -63,7 +75,7 @@ func (r *ArgusFleetReconciler) followExisting(ctx context.Context, s *fleetScope
 		return secretMissing(wanted, fmt.Sprintf("Secret %q has no %s, or it is empty: add it", name, strings.Join(missing, ", ")))
 	}
 	s.vault = &tokens.Vault{Server: data}
-	if err := r.readHanded(ctx, s); err != nil {
+	if err := s.readHanded(ctx); err != nil {
 		return err
 	}
 	r.lookAtTokens(s)
@@ -72,12 +84,16 @@ func (r *ArgusFleetReconciler) followExisting(ctx context.Context, s *fleetScope
 
 // handOut gives bots and people the tokens that are theirs to present.
 func (r *ArgusFleetReconciler) handOut(ctx context.Context, s *fleetScope) error {
+	if s.tokensOfOld() != "" {
+		s.vault = nil // the control plane would refuse these
+		return nil
+	}
 	member, viewer := s.vault.Handouts(s.sight)
 	for _, secret := range []*corev1.Secret{
 		manifests.FleetMemberSecret(s.fleet, map[string][]byte{tokens.KeyIngest: []byte(member)}),
 		manifests.FleetViewerSecret(s.fleet, map[string][]byte{tokens.KeyViewer: []byte(viewer)}),
 	} {
-		if _, err := apply.Apply(ctx, r.Applier, apply.ControlledBy(s.fleet), secret); err != nil {
+		if err := r.keepSecret(ctx, s, secret); err != nil {
 			return err
 		}
 	}
@@ -86,10 +102,38 @@ func (r *ArgusFleetReconciler) handOut(ctx context.Context, s *fleetScope) error
 	return nil
 }
 
+// tokensOfOld names the Secret whose tokens the control plane still accepts while the
+// spec asks for those of another, or is "".
+func (s *fleetScope) tokensOfOld() string {
+	if mounted := manifests.FleetTokenSecret(s.asRun()); mounted != manifests.FleetTokenSecret(s.fleet) {
+		return mounted
+	}
+	return ""
+}
+
+// keepSecret makes a Secret stand as desired.
+func (r *ArgusFleetReconciler) keepSecret(ctx context.Context, s *fleetScope, desired *corev1.Secret) error {
+	live := &corev1.Secret{}
+	err := s.secrets.Get(ctx, client.ObjectKeyFromObject(desired), live)
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("reading Secret %s: %w", desired.Name, err)
+	}
+	if err != nil {
+		live = nil
+	}
+	owned := apply.ControlledBy(s.fleet)
+	found, err := apply.Compare(r.Applier, owned, desired, live)
+	if err != nil {
+		return err
+	}
+	_, err = apply.Write(ctx, r.Applier, owned, found)
+	return err
+}
+
 // serverSecret reads the Secret with the control plane's tokens, or creates it.
-func (r *ArgusFleetReconciler) serverSecret(ctx context.Context, fleet *v1alpha1.ArgusFleet) (*corev1.Secret, error) {
-	secret := manifests.FleetServerSecret(fleet, nil)
-	err := r.Client.Get(ctx, client.ObjectKeyFromObject(secret), secret)
+func (r *ArgusFleetReconciler) serverSecret(ctx context.Context, s *fleetScope) (*corev1.Secret, error) {
+	fleet, secret := s.fleet, manifests.FleetServerSecret(s.fleet, nil)
+	err := s.secrets.Get(ctx, client.ObjectKeyFromObject(secret), secret)
 	if apierrors.IsNotFound(err) {
 		return r.newServerSecret(ctx, fleet)
 	}

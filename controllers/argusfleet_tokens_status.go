@@ -53,6 +53,12 @@ func lastHandled(s *fleetScope, old *v1alpha1.FleetLastHandled) *v1alpha1.FleetL
 
 func setTokensRotated(c *conditions, s *fleetScope) {
 	const kind = v1alpha1.ConditionTokensRotated
+	if old := s.tokensOfOld(); old != "" {
+		c.set(kind, metav1.ConditionFalse, v1alpha1.ReasonWaiting, fmt.Sprintf(
+			"the control plane still runs with the tokens of Secret %q, which stay handed out until it runs with those of %q",
+			old, manifests.FleetTokenSecret(s.fleet)))
+		return
+	}
 	if s.rotation == nil {
 		c.set(kind, metav1.ConditionUnknown, v1alpha1.ReasonProgressing, "the tokens have not been looked at")
 		return

@@ -61,7 +61,7 @@ func TestARotationLosesNoTokenToAnotherWriter(t *testing.T) {
 		if err := c.Get(t.Context(), client.ObjectKey{Namespace: "bots", Name: "main-fleet-server"}, &server); err != nil {
 			return err
 		}
-		return r.rotate(t.Context(), &fleetScope{fleet: fleet}, &server)
+		return r.rotate(t.Context(), &fleetScope{fleet: fleet, secrets: c}, &server)
 	}
 	if err := try(); !apierrors.IsConflict(err) {
 		t.Fatalf("writing over another writer: %v, want a conflict", err)

@@ -30,6 +30,12 @@ func (c *conditions) set(kind string, status metav1.ConditionStatus, reason, mes
 	})
 }
 
+// current tells whether a condition speaks of the spec as it is now.
+func (c *conditions) current(kind string) bool {
+	known := meta.FindStatusCondition(c.list, kind)
+	return known != nil && known.ObservedGeneration == c.generation
+}
+
 func (c *conditions) remove(kind string) { meta.RemoveStatusCondition(&c.list, kind) }
 
 // summarise sets Ready, and Reconciling or Stalled, which exist only while true.

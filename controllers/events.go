@@ -18,12 +18,13 @@ const maxNote = 1024
 // recordTransitions tells of each condition whose status or reason changed.
 // Reconciling and Stalled repeat what Ready says, and are left out.
 func recordTransitions(recorder events.EventRecorder, object runtime.Object, before, after []metav1.Condition) {
+	ready := meta.FindStatusCondition(after, v1alpha1.ConditionReady)
+	toldByReady := ready != nil && isNews(before, *ready)
 	for _, now := range after {
 		if now.Type == v1alpha1.ConditionReconciling || now.Type == v1alpha1.ConditionStalled {
 			continue
 		}
-		was := meta.FindStatusCondition(before, now.Type)
-		if was != nil && was.Status == now.Status && was.Reason == now.Reason {
+		if !isNews(before, now) || toldByReady && repeats(now, *ready) {
 			continue
 		}
 		kind := corev1.EventTypeNormal
@@ -37,11 +38,32 @@ func recordTransitions(recorder events.EventRecorder, object runtime.Object, bef
 	}
 }
 
+// isNews tells whether a condition has come to something else than before.
+func isNews(before []metav1.Condition, now metav1.Condition) bool {
+	was := meta.FindStatusCondition(before, now.Type)
+	if was == nil {
+		return !noNews(now)
+	}
+	return was.Status != now.Status || was.Reason != now.Reason
+}
+
+// repeats tells of a rollout that begins, ends or fails with what Ready says at the same time.
+func repeats(now, ready metav1.Condition) bool {
+	return now.Type == v1alpha1.ConditionRolloutComplete && now.Status == ready.Status &&
+		(now.Reason == ready.Reason || now.Reason == v1alpha1.ReasonComplete)
+}
+
+// noNews tells of what the first status of an object says of itself that is as it should
+// be, and no transition. That it is Ready is news all the same.
+func noNews(first metav1.Condition) bool {
+	return expected(first.Reason) || first.Status == metav1.ConditionTrue && first.Type != v1alpha1.ConditionReady
+}
+
 // expected reasons are on the way to where the object should be.
 func expected(reason string) bool {
 	switch reason {
 	case v1alpha1.ReasonProgressing, v1alpha1.ReasonClaimPending, v1alpha1.ReasonWaiting, v1alpha1.ReasonFleetNotReady,
-		v1alpha1.ReasonNoAddress, v1alpha1.ReasonSuspended:
+		v1alpha1.ReasonNoAddress, v1alpha1.ReasonSuspended, v1alpha1.ReasonResharding, v1alpha1.ReasonHibernated:
 		return true
 	}
 	return false

@@ -4,8 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"maps"
 	"net/http"
-	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -24,8 +24,13 @@ const (
 	firstPause = time.Second
 	// maxPause between reads of a control plane that does not answer.
 	maxPause = time.Minute
-	// idlePeer is how long a control plane is remembered that nobody asks for.
+	// An asker is believed to wait for news for so many of its intervals, or for leastInquiry.
+	inquiryIntervals = 4
+	leastInquiry     = 3 * time.Minute
+	// idlePeer is how long a control plane is remembered at least that nobody asks for.
 	idlePeer = 10 * time.Minute
+	// sweepPeriod is how often the idle are looked for: it takes a look at all.
+	sweepPeriod = time.Minute
 	// maxReads that run at once.
 	maxReads = 64
 	// maxStatusBytes fits the 100,000 clusters that one control plane may know.
@@ -46,6 +51,8 @@ type FleetPoller struct {
 
 	mu    sync.Mutex
 	peers map[FleetSource]*fleetPeer
+	// swept is when those that nobody asks for were last forgotten.
+	swept time.Time
 	// tokens are the viewer tokens as they were read last.
 	tokens  map[tokenSource]string
 	running context.Context //nolint:containedctx // the life of the runnable, which reads outlast a call in
@@ -57,10 +64,24 @@ type FleetPoller struct {
 type fleetPeer struct {
 	client   *fleetapi.Client
 	answer   FleetAnswer
-	askers   map[Asker]time.Time
+	askers   map[Asker]inquiry // by who they are
 	reading  bool
 	failures int
 	next     time.Time
+	// alarm reads when next has come.
+	alarm *time.Timer
+}
+
+// inquiry is how an asker has asked last.
+type inquiry struct {
+	asker    Asker
+	at       time.Time
+	interval time.Duration
+}
+
+// counts tells whether the asker still asks.
+func (i inquiry) counts(now time.Time) bool {
+	return now.Sub(i.at) <= max(leastInquiry, inquiryIntervals*i.interval)
 }
 
 // NewFleetPoller returns a poller that finds viewer tokens through secrets. A
@@ -102,32 +123,66 @@ func (p *FleetPoller) Answer(source FleetSource, interval time.Duration, asker A
 	p.forgetIdle(now)
 	peer, ok := p.peers[source]
 	if !ok {
-		peer = &fleetPeer{askers: map[Asker]time.Time{}}
+		peer = &fleetPeer{askers: map[Asker]inquiry{}}
 		p.peers[source] = peer
 	}
-	peer.askers[asker] = now
+	peer.askers[asker.who()] = inquiry{asker, now, interval}
 	// A shorter interval than the last asker's takes effect at once.
 	if soon := now.Add(interval); peer.failures == 0 && peer.next.After(soon) {
 		peer.next = soon
+		p.setAlarm(source, peer)
 	}
-	if p.running != nil && !peer.reading && !now.Before(peer.next) {
-		peer.reading = true
-		p.reads.Go(func() { p.read(source, peer, interval) })
-	}
+	p.readIfDue(source, peer)
 	return peer.answer
+}
+
+// readIfDue starts a read whose time has come.
+func (p *FleetPoller) readIfDue(source FleetSource, peer *fleetPeer) {
+	if p.running != nil && !peer.reading && !p.now().Before(peer.next) {
+		peer.reading = true
+		p.reads.Go(func() { p.read(source, peer) })
+	}
+}
+
+// setAlarm has the control plane read when it is due, as long as somebody asks: the
+// askers need not come for that.
+func (p *FleetPoller) setAlarm(source FleetSource, peer *fleetPeer) {
+	if peer.alarm != nil {
+		peer.alarm.Stop()
+	}
+	peer.alarm = time.AfterFunc(peer.next.Sub(p.now()), func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if _, asked := peer.interval(p.now()); asked && p.peers[source] == peer {
+			p.readIfDue(source, peer)
+		}
+	})
+}
+
+// interval is the shortest of those who still ask.
+func (peer *fleetPeer) interval(now time.Time) (shortest time.Duration, asked bool) {
+	for _, one := range peer.askers {
+		if one.counts(now) && (!asked || one.interval < shortest) {
+			shortest, asked = one.interval, true
+		}
+	}
+	return shortest, asked
 }
 
 // forgetIdle drops askers and control planes that nobody asked for lately.
 func (p *FleetPoller) forgetIdle(now time.Time) {
+	if now.Sub(p.swept) < sweepPeriod {
+		return
+	}
+	p.swept = now
 	for source, peer := range p.peers {
-		for asker, at := range peer.askers {
-			if now.Sub(at) > idlePeer {
-				delete(peer.askers, asker)
-			}
-		}
+		maps.DeleteFunc(peer.askers, func(_ Asker, last inquiry) bool { return now.Sub(last.at) > idlePeer && !last.counts(now) })
 		if len(peer.askers) == 0 && !peer.reading {
 			if peer.client != nil {
 				peer.client.Close()
+			}
+			if peer.alarm != nil {
+				peer.alarm.Stop()
 			}
 			delete(p.peers, source)
 			delete(p.tokens, tokenSourceOf(source)) // another who needs it reads it again
@@ -135,8 +190,8 @@ func (p *FleetPoller) forgetIdle(now time.Time) {
 	}
 }
 
-// read asks a control plane once and wakes the askers if the answer is another one.
-func (p *FleetPoller) read(source FleetSource, peer *fleetPeer, interval time.Duration) {
+// read asks a control plane once and wakes those askers whom the answer has news for.
+func (p *FleetPoller) read(source FleetSource, peer *fleetPeer) {
 	ctx := p.life()
 	if ctx == nil {
 		return
@@ -148,7 +203,7 @@ func (p *FleetPoller) read(source FleetSource, peer *fleetPeer, interval time.Du
 	if err != nil {
 		ctrl.Log.WithName("fleets").V(1).Info("control plane cannot be read", "url", source.URL, "cause", causeOf(err).Error())
 	}
-	for _, asker := range p.conclude(peer, answer, err, interval) {
+	for _, asker := range p.conclude(source, peer, answer, err) {
 		woken := event.GenericEvent{Object: objectOf(asker)}
 		select {
 		case p.wake[asker.Kind] <- woken:
@@ -165,7 +220,8 @@ func (p *FleetPoller) life() context.Context {
 }
 
 // conclude stores the outcome of a read and returns whom to wake.
-func (p *FleetPoller) conclude(peer *fleetPeer, answer FleetAnswer, err error, interval time.Duration) []Asker {
+func (p *FleetPoller) conclude(source FleetSource, peer *fleetPeer, answer FleetAnswer, err error) []Asker {
+	answer.sort()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	before := peer.answer
@@ -177,13 +233,16 @@ func (p *FleetPoller) conclude(peer *fleetPeer, answer FleetAnswer, err error, i
 		peer.failures = 0
 		peer.answer = answer
 	}
-	peer.next = p.now().Add(pause(interval, peer.failures))
-	if sameAnswer(before, peer.answer) {
-		return nil
+	if interval, asked := peer.interval(p.now()); asked {
+		peer.next = p.now().Add(pause(interval, peer.failures))
+		p.setAlarm(source, peer)
 	}
-	askers := make([]Asker, 0, len(peer.askers))
-	for asker := range peer.askers {
-		askers = append(askers, asker)
+	found := newsOf(before, peer.answer)
+	var askers []Asker
+	for _, one := range peer.askers {
+		if found.concerns(one.asker) {
+			askers = append(askers, one.asker)
+		}
 	}
 	return askers
 }
@@ -195,16 +254,6 @@ func pause(interval time.Duration, failures int) time.Duration {
 		return interval
 	}
 	return min(firstPause<<min(failures-1, 10), maxPause)
-}
-
-func sameAnswer(a, b FleetAnswer) bool {
-	if a.Asked != b.Asked || (a.Err == nil) != (b.Err == nil) {
-		return false
-	}
-	if a.Err != nil {
-		return a.Err.Error() == b.Err.Error()
-	}
-	return reflect.DeepEqual(a.Status, b.Status) && reflect.DeepEqual(fingerprints(a.Tokens), fingerprints(b.Tokens))
 }
 
 // fingerprints are what a change of the accepted tokens shows in; when each was used

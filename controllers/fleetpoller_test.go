@@ -73,13 +73,19 @@ func newPoller(t *testing.T, secrets client.Client, handler http.Handler) (*Flee
 	}
 }
 
-func startPoller(t *testing.T, secrets client.Client, guarded bool) *FleetPoller {
+// pollerAt is a poller with a clock, which reads nothing before it is started.
+func pollerAt(t *testing.T, secrets client.Client, now func() time.Time, guarded bool) *FleetPoller {
 	t.Helper()
 	metrics, err := NewMetrics(prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
-	poller := NewFleetPoller(secrets, metrics, time.Now, guarded)
+	return NewFleetPoller(secrets, metrics, now, guarded)
+}
+
+func startPoller(t *testing.T, secrets client.Client, guarded bool) *FleetPoller {
+	t.Helper()
+	poller := pollerAt(t, secrets, time.Now, guarded)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- poller.Start(ctx) }()
@@ -271,12 +277,8 @@ func TestPausesGrowWithFailures(t *testing.T) {
 }
 
 func TestIdlePeersAreForgotten(t *testing.T) {
-	metrics, err := NewMetrics(prometheus.NewRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
 	now := time.Now()
-	poller := NewFleetPoller(nil, metrics, func() time.Time { return now }, true)
+	poller := pollerAt(t, nil, func() time.Time { return now }, true)
 	one, other := FleetSource{URL: "http://one"}, FleetSource{URL: "http://other"}
 	poller.Answer(one, time.Second, asker)
 	poller.Answer(other, time.Second, asker)
@@ -288,29 +290,20 @@ func TestIdlePeersAreForgotten(t *testing.T) {
 	}
 }
 
-func TestObservationsWaitForTenMinutesAndOnePercent(t *testing.T) {
-	start := time.Now()
-	for sentence, tc := range map[string]struct {
-		before, now int64
-		after       time.Duration
-		want        bool
-	}{
-		"a small change never":          {1000, 1010, time.Hour, false},
-		"a change too soon":             {1000, 1050, 9 * time.Minute, false},
-		"a large change too soon":       {1000, 2000, 59 * time.Second, false},
-		"a large change after a minute": {1000, 1101, time.Minute, true},
-		"a large change in time":        {1000, 1011, 10 * time.Minute, true},
-		"a large loss in time":          {1000, 900, 10 * time.Minute, true},
-		"the first guild in time":       {0, 1, 10 * time.Minute, true},
-		"no change":                     {1000, 1000, time.Hour, false},
-		"the last guild that was left":  {1, 0, 10 * time.Minute, true},
-	} {
-		t.Run(sentence, func(t *testing.T) {
-			var o observations
-			o.note("uid", start)
-			if got := o.due("uid", tc.before, tc.now, start.Add(tc.after)); got != tc.want {
-				t.Errorf("due = %v, want %v", got, tc.want)
-			}
-		})
+// Who beats seldom asks seldom, and is not forgotten between two times of asking by
+// those who ask more often.
+func TestASeldomAskerIsNotForgotten(t *testing.T) {
+	now := time.Now()
+	poller := pollerAt(t, nil, func() time.Time { return now }, true)
+	source, often := FleetSource{URL: "http://one"}, asker
+	often.Name = "often"
+	const interval = 5 * time.Minute
+	poller.Answer(source, interval, asker)
+	for passed := time.Duration(0); passed < quietIntervals*interval; passed += time.Minute {
+		now = now.Add(time.Minute)
+		poller.Answer(source, interval, often)
+		if _, known := poller.peers[source].askers[asker.who()]; !known {
+			t.Fatalf("it is forgotten after %s, and asks once in %s", passed+time.Minute, quietIntervals*interval)
+		}
 	}
 }

@@ -44,7 +44,14 @@ func authorityOf(ca *v1alpha1.CARef) Authority {
 type Asker struct {
 	Kind string
 	types.NamespacedName
+	// Prefix of the identities that it wants to hear of; "" is all, and all of them.
+	Prefix string
+	// AwaitsValues has it hear also of values that have merely arrived anew.
+	AwaitsValues bool
 }
+
+// who is the asker without what it wants.
+func (a Asker) who() Asker { return Asker{Kind: a.Kind, NamespacedName: a.NamespacedName} }
 
 // FleetAnswer is what is known of a control plane.
 type FleetAnswer struct {
@@ -58,12 +65,40 @@ type FleetAnswer struct {
 	Tokens *fleetapi.Tokens
 	// Err is why the last read failed. Its text is stable and fit for a condition.
 	Err error
+
+	// byIdentity finds the clusters of Status; nil where nobody has sorted them.
+	byIdentity map[string]*fleetapi.ClusterStatus
+}
+
+// Cluster is what the answer tells of an identity, or nil.
+func (a *FleetAnswer) Cluster(identity string) *fleetapi.ClusterStatus {
+	if a.byIdentity != nil || a.Status == nil {
+		return a.byIdentity[identity]
+	}
+	for i := range a.Status.Clusters {
+		if a.Status.Clusters[i].Identity == identity {
+			return &a.Status.Clusters[i]
+		}
+	}
+	return nil
+}
+
+// sort lets Cluster find what it looks for at once.
+func (a *FleetAnswer) sort() {
+	if a.Status == nil {
+		return
+	}
+	a.byIdentity = make(map[string]*fleetapi.ClusterStatus, len(a.Status.Clusters))
+	for i := range a.Status.Clusters {
+		a.byIdentity[a.Status.Clusters[i].Identity] = &a.Status.Clusters[i]
+	}
 }
 
 // Fleets tells how the clusters of control planes are. It returns what is known at
 // once: a control plane that does not answer holds up nobody else's reconcile.
 type Fleets interface {
-	// Answer returns what is known of source and has it read again when the last
-	// read is older than interval. The asker is reconciled when the answer changes.
+	// Answer returns what is known of source and has it read anew once in an interval,
+	// the shortest of all askers'. The asker is reconciled when what it wants to hear of
+	// changes. It has to ask again within leastInquiry, or inquiryIntervals if that is longer.
 	Answer(source FleetSource, interval time.Duration, asker Asker) FleetAnswer
 }

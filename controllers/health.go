@@ -26,17 +26,20 @@ func updated(deployment *appsv1.Deployment) bool {
 	return status.ObservedGeneration >= deployment.Generation && status.Replicas == 1 && status.UpdatedReplicas == 1
 }
 
-// trouble is why a pod cannot run: reason is one word, message a sentence.
+// trouble is why a pod cannot run: reason is one word, message a sentence. container
+// and exitCode tell of a container that has ended.
 type trouble struct {
 	reason, message string
+	container       string
 	exitCode        int32
 }
 
 // troubleOf finds what keeps a Deployment's pod from running, or nil. Messages hold
 // no pod name and no count, so that they stay the same from one look to the next.
-// What a program printed is quoted only if it is ours: the last line of a bot that
-// cannot sign in may well hold its token.
-func troubleOf(deployment *appsv1.Deployment, pods []corev1.Pod, quote bool) *trouble {
+// What a program printed is quoted only if it is ours, which runs in the container of
+// the name quoted, or in none: the last line of a bot that cannot sign in may well hold
+// its token, and so may that of a sidecar.
+func troubleOf(deployment *appsv1.Deployment, pods []corev1.Pod, quoted string) *trouble {
 	for _, condition := range deployment.Status.Conditions {
 		if condition.Type == appsv1.DeploymentReplicaFailure && condition.Status == corev1.ConditionTrue {
 			return creationTrouble(condition)
@@ -47,11 +50,19 @@ func troubleOf(deployment *appsv1.Deployment, pods []corev1.Pod, quote bool) *tr
 		if !pods[i].DeletionTimestamp.IsZero() {
 			continue
 		}
-		if found := podTrouble(&pods[i], quote); found != nil {
+		if found := podTrouble(&pods[i], quoted); found != nil {
 			return found
 		}
 	}
 	return nil
+}
+
+// String is reason and message, or "" for none.
+func (t *trouble) String() string {
+	if t == nil {
+		return ""
+	}
+	return t.reason + ": " + t.message
 }
 
 // summary is the reason that Ready gives.
@@ -95,12 +106,12 @@ func unschedulable(pod *corev1.Pod) *trouble {
 	return nil
 }
 
-func podTrouble(pod *corev1.Pod, quote bool) *trouble {
+func podTrouble(pod *corev1.Pod, quoted string) *trouble {
 	if found := unschedulable(pod); found != nil {
 		return found
 	}
 	for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
-		if found := containerTrouble(status, quote); found != nil {
+		if found := containerTrouble(status, status.Name == quoted); found != nil {
 			return found
 		}
 	}
@@ -128,9 +139,9 @@ func crash(status corev1.ContainerStatus, quote bool) *trouble {
 		return nil
 	}
 	return &trouble{
-		reason:   "CrashLoopBackOff",
-		message:  fmt.Sprintf("container %s ended with exit code %d%s", status.Name, ended.ExitCode, lastWords(ended, quote)),
-		exitCode: ended.ExitCode,
+		reason:    "CrashLoopBackOff",
+		message:   fmt.Sprintf("container %s ended with exit code %d%s", status.Name, ended.ExitCode, lastWords(ended, quote)),
+		container: status.Name, exitCode: ended.ExitCode,
 	}
 }
 

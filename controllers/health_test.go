@@ -115,6 +115,12 @@ func TestTroubleOf(t *testing.T) {
 			foreign: true,
 			want:    "CrashLoopBackOff: container bot ended with exit code 1: see kubectl logs --previous",
 		},
+		"so may a sidecar's": {
+			pods: []corev1.Pod{{Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{
+				{Name: "bot", Ready: true}, {Name: "shipper", State: ended(1, "Error", "password=hunter2")},
+			}}}},
+			want: "CrashLoopBackOff: container shipper ended with exit code 1: see kubectl logs --previous",
+		},
 		"a bot that never answers its probe": {
 			pods: []corev1.Pod{podWith(corev1.ContainerStatus{
 				State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}, LastTerminationState: ended(137, "Error", "waiting..."),
@@ -133,8 +139,12 @@ func TestTroubleOf(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			got := ""
-			if found := troubleOf(&tc.deployment, tc.pods, !tc.foreign); found != nil {
-				got = found.reason + ": " + found.message
+			quoted := "bot"
+			if tc.foreign {
+				quoted = ""
+			}
+			if found := troubleOf(&tc.deployment, tc.pods, quoted); found != nil {
+				got = found.String()
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("-want +got\n%s", diff)

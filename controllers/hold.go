@@ -53,6 +53,9 @@ func holdOf(err error) *hold {
 	if pod, ok := errors.AsType[*manifests.PodError](err); ok {
 		return &hold{reason: pod.Reason, message: pod.Error(), stalled: true}
 	}
+	if quota, ok := exceededQuota(err.Error()); ok && apierrors.IsForbidden(err) {
+		return &hold{reason: v1alpha1.ReasonQuotaExceeded, message: "an object cannot be created: " + oneLine(quota), stalled: true, after: retryConflict}
+	}
 	if apierrors.IsInvalid(err) || apierrors.IsForbidden(err) {
 		return &hold{reason: v1alpha1.ReasonApplyFailed, message: err.Error(), stalled: true, after: retryConflict}
 	}
@@ -86,6 +89,9 @@ func resultOf(err error, poll time.Duration) (reconcile.Result, error) {
 		return reconcile.Result{RequeueAfter: poll}, nil
 	case held.isRetry():
 		return reconcile.Result{}, err
+	case held.after == 0 && poll > 0:
+		// Only another spec helps, but what runs is looked at meanwhile.
+		return reconcile.Result{RequeueAfter: max(poll, retryMissing)}, nil
 	default:
 		return reconcile.Result{RequeueAfter: held.after}, nil
 	}

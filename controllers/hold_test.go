@@ -14,12 +14,19 @@ import (
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
 	"github.com/argus-dev/argus-operator/internal/apply"
+	"github.com/argus-dev/argus-operator/internal/manifests"
 )
 
 func terminatingNamespace() error {
 	err := apierrors.NewForbidden(schema.GroupResource{Resource: "deployments"}, "x", errors.New("namespace is being terminated"))
 	err.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}
 	return err
+}
+
+// overQuota is a claim that a quota refuses while others use so many.
+func overQuota(used int) error {
+	return apierrors.NewForbidden(schema.GroupResource{Resource: "persistentvolumeclaims"}, "main-fleet-state",
+		fmt.Errorf("exceeded quota: claims, requested: persistentvolumeclaims=1, used: persistentvolumeclaims=%d, limited: persistentvolumeclaims=1", used))
 }
 
 // Each error has one of three outcomes: come back at the poll, come back after a
@@ -49,6 +56,13 @@ func TestOutcomes(t *testing.T) {
 			err:    fmt.Errorf("applying: %w", apierrors.NewInvalid(schema.GroupKind{Kind: "Deployment"}, "x", nil)),
 			reason: v1alpha1.ReasonApplyFailed, stalled: true, after: retryConflict,
 		},
+		"a pod that is not to be": {
+			err: &manifests.PodError{Reason: v1alpha1.ReasonInvalidPod, Field: "spec.pod.patch", Message: "m"}, reason: v1alpha1.ReasonInvalidPod, stalled: true, after: poll,
+		},
+		"a quota refuses an object": {
+			err:    fmt.Errorf("creating: %w", overQuota(1)),
+			reason: v1alpha1.ReasonQuotaExceeded, stalled: true, after: retryConflict,
+		},
 		"the API server cannot be reached": {err: refused, reason: v1alpha1.ReasonRequestFailed, retried: true},
 	} {
 		t.Run(sentence, func(t *testing.T) {
@@ -64,6 +78,9 @@ func TestOutcomes(t *testing.T) {
 				t.Errorf("result %+v and error %v, want after %s and retried %v", result, err, tc.after, tc.retried)
 			}
 		})
+	}
+	if one, other := holdOf(overQuota(1)).message, holdOf(overQuota(2)).message; one != other {
+		t.Errorf("the condition shows %q and then %q, although only what others use has changed", one, other)
 	}
 	if message := holdOf(refused).message; message == refused.Error() {
 		t.Errorf("the condition shows %q, whose address differs from one try to the next", message)

@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -43,14 +46,19 @@ func missingInput(ctx context.Context, reader client.Reader, namespace string, i
 			}
 			read[from] = sizes
 		}
-		switch {
-		case sizes == nil:
-			return wanted, fmt.Sprintf("%s %q does not exist: create it with the key %q", wanted.kind, wanted.name, wanted.key), nil
-		case sizes[wanted.key] == 0:
-			return wanted, fmt.Sprintf("%s %q has no key %q, or it is empty: add it", wanted.kind, wanted.name, wanted.key), nil
+		if sizes[wanted.key] == 0 {
+			return wanted, missingKey(wanted.kind, wanted.name, wanted.key, sizes != nil), nil
 		}
 	}
 	return nil, "", nil
+}
+
+// missingKey says what is wrong with an input that has no value, and what to do.
+func missingKey(kind v1alpha1.CAKind, name, key string, exists bool) string {
+	if !exists {
+		return fmt.Sprintf("%s %q does not exist: create it with the key %q", kind, name, key)
+	}
+	return fmt.Sprintf("%s %q has no key %q, or it is empty: add it", kind, name, key)
 }
 
 // keySizes returns the length of each value of a Secret or ConfigMap, or nil when
@@ -78,9 +86,15 @@ func readData(ctx context.Context, reader client.Reader, namespace string, from 
 		err := reader.Get(ctx, key, &secret)
 		return secret.Data, err
 	}
-	var config corev1.ConfigMap
-	if err := reader.Get(ctx, key, &config); err != nil {
+	// Unstructured, it is read from the API server: the cache holds no ConfigMap but our own.
+	raw := &unstructured.Unstructured{}
+	raw.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ConfigMap"))
+	if err := reader.Get(ctx, key, raw); err != nil {
 		return nil, err
+	}
+	var config corev1.ConfigMap
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(raw.Object, &config); err != nil {
+		return nil, fmt.Errorf("decoding it: %w", err)
 	}
 	data := config.BinaryData
 	if data == nil {
@@ -92,22 +106,75 @@ func readData(ctx context.Context, reader client.Reader, namespace string, from 
 	return data, nil
 }
 
+// secretsOnce reads each Secret once, however often it is asked for. Secrets are in no
+// cache, so each read is a request.
+type secretsOnce struct {
+	client.Reader
+	read map[client.ObjectKey]secretRead
+}
+
+type secretRead struct {
+	secret corev1.Secret
+	err    error
+}
+
+func newSecretsOnce(reader client.Reader) *secretsOnce {
+	return &secretsOnce{reader, map[client.ObjectKey]secretRead{}}
+}
+
+// Get implements client.Reader.
+func (o *secretsOnce) Get(ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
+	secret, ok := object.(*corev1.Secret)
+	if !ok {
+		return o.Reader.Get(ctx, key, object, options...)
+	}
+	known, ok := o.read[key]
+	if !ok {
+		known.err = o.Reader.Get(ctx, key, &known.secret, options...)
+		o.read[key] = known
+	}
+	known.secret.DeepCopyInto(secret)
+	return known.err
+}
+
 // secretMissing is what the conditions say of an input that is not there.
 func secretMissing(wanted *input, problem string) *hold {
 	return &hold{reason: v1alpha1.ReasonSecretMissing, message: wanted.field + ": " + problem, stalled: true, after: retryMissing}
 }
 
 // verified remembers of which objects, and which spec of each, all inputs were found.
-type verified struct{ generations sync.Map }
+type verified struct{ specs sync.Map }
 
-// has tells whether the inputs of this very spec were found.
-func (v *verified) has(object metav1.Object) bool {
-	generation, ok := v.generations.Load(object.GetUID())
-	return ok && generation == object.GetGeneration()
+// verifiedSpec is one spec of one object, and when its inputs were found.
+type verifiedSpec struct {
+	uid        types.UID
+	generation int64
+	at         time.Time
 }
 
-func (v *verified) note(object metav1.Object) {
-	v.generations.Store(object.GetUID(), object.GetGeneration())
+// foundLately is how long inputs count as there of which an object's pods may still be
+// waiting for one.
+const foundLately = time.Minute
+
+// has tells whether the inputs of this very spec were found: ever, of an object that is
+// ready, and lately, of one that is not. While pods start there is a reconcile for each
+// of their steps, and the Secrets are read from the API server.
+func (v *verified) has(object metav1.Object, ready bool, now time.Time) bool {
+	found, ok := v.specs.Load(nameOf(object))
+	if !ok {
+		return false
+	}
+	last := found.(verifiedSpec)
+	return last.uid == object.GetUID() && last.generation == object.GetGeneration() && (ready || now.Sub(last.at) < foundLately)
 }
 
-func (v *verified) forget(uid types.UID) { v.generations.Delete(uid) }
+func (v *verified) note(object metav1.Object, now time.Time) {
+	v.specs.Store(nameOf(object), verifiedSpec{object.GetUID(), object.GetGeneration(), now})
+}
+
+// forget goes by the name, which is all that is left of an object that is gone.
+func (v *verified) forget(name types.NamespacedName) { v.specs.Delete(name) }
+
+func nameOf(object metav1.Object) types.NamespacedName {
+	return types.NamespacedName{Namespace: object.GetNamespace(), Name: object.GetName()}
+}

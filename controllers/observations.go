@@ -2,10 +2,7 @@ package controllers
 
 import (
 	"math"
-	"sync"
 	"time"
-
-	"k8s.io/apimachinery/pkg/types"
 )
 
 // Observations that wobble, such as a guild count, are written with another change
@@ -19,38 +16,29 @@ const (
 	largeChange       = 0.1
 )
 
-// observations remembers when a wobbling value was last written, by object.
-type observations struct {
-	mu      sync.Mutex
-	written map[types.UID]time.Time
-}
+// wobble is a value as it was written and as it is.
+type wobble struct{ before, now int64 }
 
-// due tells whether a value that wobbles is to be written by itself.
-func (o *observations) due(uid types.UID, before, now int64, at time.Time) bool {
-	change, period := math.Abs(float64(now-before)), observationPeriod
+// period is how long after the last write a value that moved so far may be written by
+// itself, and 0 for never.
+func (w wobble) period() time.Duration {
+	change, value := math.Abs(float64(w.now-w.before)), math.Abs(float64(w.before))
 	switch {
-	case change <= observationChange*math.Abs(float64(before)):
-		return false
-	case change > largeChange*math.Abs(float64(before)):
-		period = largePeriod
+	case change <= observationChange*value:
+		return 0
+	case change > largeChange*value:
+		return largePeriod
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	last, known := o.written[uid]
-	return !known || at.Sub(last) >= period
+	return observationPeriod
 }
 
-func (o *observations) note(uid types.UID, at time.Time) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.written == nil {
-		o.written = map[types.UID]time.Time{}
+// observationDue tells whether one of the values is to be written by itself; last is when
+// one was, or zero.
+func observationDue(last, now time.Time, values ...wobble) bool {
+	for _, value := range values {
+		if period := value.period(); period > 0 && now.Sub(last) >= period {
+			return true
+		}
 	}
-	o.written[uid] = at
-}
-
-func (o *observations) forget(uid types.UID) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	delete(o.written, uid)
+	return false
 }

@@ -38,15 +38,15 @@ type OptionalKinds struct {
 	interval time.Duration
 	find     discovery.ServerResourcesInterfaceWithContext
 	newCache func() (cache.Cache, error)
-	// changed gets an event when a kind has come or gone; soon asks for a look at once.
-	changed chan event.GenericEvent
+	// changed get an event when a kind has come or gone; soon asks for a look at once.
+	changed []chan event.GenericEvent
 	soon    chan struct{}
 	// known is closed after the first look.
 	known  chan struct{}
 	looked bool
 
 	mu      sync.RWMutex
-	watched map[schema.GroupVersionKind]watching
+	watched map[schema.GroupVersionKind][]watching
 	caches  map[schema.GroupVersionKind]*kindCache
 	running sync.WaitGroup
 }
@@ -79,10 +79,9 @@ func NewOptionalKinds(mgr ctrl.Manager, namespaces []string, interval time.Durat
 			options.HTTPClient, options.Scheme, options.Mapper = mgr.GetHTTPClient(), mgr.GetScheme(), mgr.GetRESTMapper()
 			return cache.New(mgr.GetConfig(), options)
 		},
-		changed: make(chan event.GenericEvent, 1),
 		soon:    make(chan struct{}, 1),
 		known:   make(chan struct{}),
-		watched: map[schema.GroupVersionKind]watching{},
+		watched: map[schema.GroupVersionKind][]watching{},
 		caches:  map[schema.GroupVersionKind]*kindCache{},
 	}, nil
 }
@@ -90,7 +89,15 @@ func NewOptionalKinds(mgr ctrl.Manager, namespaces []string, interval time.Durat
 // watch has a controller hear of the objects of a kind whenever the kind is there.
 // All calls come before Start.
 func (k *OptionalKinds) watch(gvk schema.GroupVersionKind, c controller.Controller, h handler.EventHandler) {
-	k.watched[gvk] = watching{c, h}
+	k.watched[gvk] = append(k.watched[gvk], watching{c, h})
+}
+
+// tell returns a channel that gets an event whenever a kind has come or gone. All calls
+// come before Start.
+func (k *OptionalKinds) tell() <-chan event.GenericEvent {
+	told := make(chan event.GenericEvent, 1)
+	k.changed = append(k.changed, told)
+	return told
 }
 
 // Start looks for the kinds until the context ends.
@@ -160,12 +167,18 @@ func (k *OptionalKinds) look(ctx context.Context) error {
 		k.looked = true
 		close(k.known)
 	case changed:
+		k.tellAll()
+	}
+	return nil
+}
+
+func (k *OptionalKinds) tellAll() {
+	for _, told := range k.changed {
 		select {
-		case k.changed <- event.GenericEvent{Object: &v1alpha1.ArgusFleet{}}:
+		case told <- event.GenericEvent{Object: &v1alpha1.ArgusFleet{}}: // which object says nothing
 		default: // one is waiting to be heard already
 		}
 	}
-	return nil
 }
 
 func (k *OptionalKinds) open(gvk schema.GroupVersionKind) bool {
@@ -215,10 +228,11 @@ func (k *OptionalKinds) start(ctx context.Context, gvk schema.GroupVersionKind) 
 		stop()
 		return fmt.Errorf("watching %s: %w", gvk.Kind, err)
 	}
-	want := k.watched[gvk]
-	if err := want.controller.Watch(source.Kind(kinds, client.Object(object), want.handler)); err != nil {
-		stop()
-		return fmt.Errorf("watching %s: %w", gvk.Kind, err)
+	for _, want := range k.watched[gvk] {
+		if err := want.controller.Watch(source.Kind(kinds, client.Object(object), want.handler)); err != nil {
+			stop()
+			return fmt.Errorf("watching %s: %w", gvk.Kind, err)
+		}
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()

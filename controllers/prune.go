@@ -31,7 +31,7 @@ func applyOrPrune[T interface {
 // prune deletes what owner controls among the objects that selector selects, but for
 // the names that are kept. list says of which kind.
 func prune(ctx context.Context, b *Base, owner client.Object, list client.ObjectList, selector map[string]string, keep map[string]bool) error {
-	if err := b.Client.List(ctx, list, client.InNamespace(owner.GetNamespace()), client.MatchingLabels(selector)); err != nil {
+	if err := listSelected(ctx, b.Client, list, owner.GetNamespace(), selector); err != nil {
 		return fmt.Errorf("listing what there is as %T: %w", list, err)
 	}
 	var found []client.Object

@@ -136,8 +136,10 @@ type Config struct {
 	Version          string `json:"version"`
 	AuthRequired     bool   `json:"auth_required"`
 	AnalyticsEnabled bool   `json:"analytics_enabled"`
-	// Interval is the heartbeat interval in seconds.
-	Interval int `json:"interval"`
+	// Interval is the heartbeat interval in seconds, and TTLSeconds the silence
+	// after which a cluster is down; argus-dpy's control plane does not tell the latter.
+	Interval   int `json:"interval"`
+	TTLSeconds int `json:"ttl_seconds,omitempty"`
 	// Tokens names the accepted tokens by fingerprint, in list order; nil
 	// without a pepper.
 	Tokens *Tokens `json:"tokens,omitempty"`

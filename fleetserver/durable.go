@@ -113,7 +113,7 @@ func (s *Server) applied(change *registry.Change) {
 // forgetDeserted drops the history of a fleet that its last cluster has left;
 // "" is none.
 func (s *Server) forgetDeserted(fleet string) {
-	if fleet != "" && !s.registry.HasFleet(fleet) {
+	if fleet != "" && s.registry.CountOf(fleet) == 0 {
 		s.history.Forget(fleetSeries + fleet)
 	}
 }

@@ -95,15 +95,17 @@ func TestAReplyThatNobodyWaitsForStillSettles(t *testing.T) {
 
 func TestLeaving(t *testing.T) {
 	p := newPlane(t)
-	lease := p.join("a", "asia").Lease
+	lease := p.register(`{"identity": "a", "fleet": "asia", "scrape_target": "10.0.0.1:9191"}`).Lease
 	p.play([]step{
 		{"without a lease", post, "/fleet/leave", "ingest", `{"identity": "a"}`, 409, "identity is leased to another holder\n"},
 		{"with a wrong one", post, "/fleet/leave", "ingest", `{"identity": "a", "lease": "x"}`, 409, "identity is leased to another holder\n"},
 		{"a stranger", post, "/fleet/leave", "ingest", `{"identity": "x", "lease": "x"}`, 404, "unknown identity\n"},
 		{"nobody", post, "/fleet/leave", "ingest", `{}`, 400, "identity required\n"},
 		{"it is still up", get, "/api/fleet/view", "viewer", "", 200, `..."clusters_up":1`},
+		{"it can be scraped", get, "/api/fleet/targets", "viewer", "", 200, `...["10.0.0.1:9191"]`},
 		{"it leaves", post, "//fleet/leave", "ingest", `{"identity": "a", "lease": "` + lease + `"}`, 204, ""},
 		{"it is down at once", get, "/api/fleet/view", "viewer", "", 200, `..."clusters_up":0,"clusters_total":1`},
+		{"it is no target any more", get, "/api/fleet/targets", "viewer", "", 200, "[]"},
 		{"its beats are a stranger's", post, "/fleet/heartbeat", "ingest", `{"identity": "a", "lease": "` + lease + `"}`, 404, "unknown identity\n"},
 		{"it leaves again", post, "/fleet/leave", "ingest", `{"identity": "a", "lease": "` + lease + `"}`, 404, "unknown identity\n"},
 		{"it comes back with its number", post, "/fleet/register", "ingest", `{"identity": "a", "fleet": "asia"}`, 200, `...{"number":1,`},

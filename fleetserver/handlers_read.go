@@ -17,6 +17,7 @@ func (s *Server) describe(context.Context, Caller, none) (fleetapi.Config, error
 		AuthRequired:     !s.keyring.List(fleetapi.SurfaceViewer).Open(),
 		AnalyticsEnabled: s.analytics != nil,
 		Interval:         int(s.config.HeartbeatInterval.Seconds()),
+		TTLSeconds:       int(s.config.TTL().Seconds()),
 		Tokens:           s.tokenInfo(),
 	}, nil
 }
@@ -107,7 +108,7 @@ func (s *Server) cluster(_ context.Context, _ Caller, q clusterRequest) (fleetap
 // targets lists what Prometheus can scrape. A member that left is not listed.
 func (s *Server) targets(context.Context, Caller, none) ([]fleetapi.TargetGroup, error) {
 	groups := []fleetapi.TargetGroup{}
-	for _, c := range s.registry.List() {
+	for c := range s.registry.All() {
 		if c.ScrapeTarget == "" || c.Left {
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/argus-dev/argus-operator/fleetapi"
+	"github.com/argus-dev/argus-operator/fleetserver/source"
 )
 
 // minHistoryStep is the least distance of two points of the history.
@@ -28,20 +29,34 @@ func (s *Server) recordRegularly(ctx context.Context) {
 // that is up, whether or not anybody looks. A down cluster has a gap, and so has
 // a fleet without one that is up.
 func (s *Server) recordHistory() {
-	view, _ := s.assemble()
-	points := map[string]fleetapi.Metrics{}
-	for _, fleet := range view.Fleets {
-		if fleet.ClustersUp > 0 {
-			points[globalSeries] = view.Global
-			points[fleetSeries+fleet.Name] = fleet.Rollup
+	s.history.Record(s.now().UTC().Truncate(time.Microsecond), s.points)
+}
+
+// points go from cluster to cluster, without a view of them all: in a large
+// fleet that would be a burst of garbage, and heartbeats would pay for it.
+func (s *Server) points(add func(series string, metrics fleetapi.Metrics)) {
+	latest := s.values.Latest()
+	all, fleets := source.Group{}, map[string]*source.Group{}
+	for c := range s.registry.All() {
+		if !c.Up {
+			continue
 		}
-		for _, c := range fleet.Clusters {
-			if c.Status == fleetapi.StatusUp && c.ValuesAt != nil {
-				points[clusterSeries+c.Identity] = c.Metrics
-			}
+		if fleets[c.Fleet] == nil {
+			fleets[c.Fleet] = &source.Group{}
+		}
+		values := latest(c.Identity)
+		fleets[c.Fleet].Add(values)
+		all.Add(values)
+		if !values.At.IsZero() {
+			add(clusterSeries+c.Identity, values.Metrics)
 		}
 	}
-	s.history.Record(view.GeneratedAt, points)
+	for name, group := range fleets {
+		add(fleetSeries+name, group.Rollup())
+	}
+	if len(fleets) > 0 {
+		add(globalSeries, all.Rollup())
+	}
 }
 
 // historyRequest names a fleet, or all of them by "".

@@ -34,6 +34,8 @@ const (
 type frame struct {
 	seq  int
 	wire []byte
+	// packed returns it deflated, for those who accept that; made for the first of them.
+	packed func() []byte
 }
 
 // hub turns changes of the view into frames and hands them to the viewers. It
@@ -45,6 +47,9 @@ type hub struct {
 	patience time.Duration
 	view     func() (viewSnapshot, error)
 	events   *eventLog
+	deflate  func([]byte) []byte
+	// opening and still are comments: a stream begins, and goes on, with one.
+	opening, still frame
 
 	mu      sync.Mutex
 	viewers map[*viewer]struct{}
@@ -71,11 +76,13 @@ type viewer struct {
 	frames chan frame
 }
 
-func newHub(boot string, window time.Duration, view func() (viewSnapshot, error), events *eventLog) *hub {
-	return &hub{
-		boot: boot, gap: max(window, leastFrameGap), patience: hubPatience, view: view, events: events,
+func newHub(boot string, window time.Duration, view func() (viewSnapshot, error), events *eventLog, deflate func([]byte) []byte) *hub {
+	h := &hub{
+		boot: boot, gap: max(window, leastFrameGap), patience: hubPatience, view: view, events: events, deflate: deflate,
 		viewers: map[*viewer]struct{}{}, byHost: map[netip.Addr]int{},
 	}
+	h.opening, h.still = h.pack(0, []byte(":\n\n")), h.pack(0, []byte(": still here\n\n"))
+	return h
 }
 
 // join opens a stream. Its first frames are those after lastID, if they are
@@ -138,15 +145,33 @@ func (h *hub) catchUp(lastID string) []frame {
 	if err == nil && boot == h.boot && seq <= h.seq && seq >= h.seq-len(h.recent) {
 		return h.recent[len(h.recent)-(h.seq-seq):]
 	}
-	if h.reset.wire == nil { // the view is encoded already, and one copy of it serves all
-		h.reset = h.frame(fleetapi.StreamReset, h.last.body)
+	if h.reset.wire == nil {
+		h.reset = h.resetFrame()
 	}
 	return []frame{h.reset}
 }
 
+// resetFrame is made of a view that is encoded already, and compressed as soon
+// as anybody wants it so: neither is done again.
+func (h *hub) resetFrame() frame {
+	body, deflated := h.last.body, h.last.deflated
+	f := h.frame(fleetapi.StreamReset, body)
+	end := len(f.wire) - len(frameEnd)
+	f.packed = sync.OnceValue(func() []byte {
+		return slices.Concat(h.deflate(f.wire[:end-len(body)]), deflated(), h.deflate(f.wire[end:]))
+	})
+	return f
+}
+
+const frameEnd = "\n\n"
+
 // frame wraps JSON, which must be of one line.
 func (h *hub) frame(event string, data []byte) frame {
-	return frame{h.seq, fmt.Appendf(nil, "id: %s-%d\nevent: %s\ndata: %s\n\n", h.boot, h.seq, event, data)}
+	return h.pack(h.seq, fmt.Appendf(nil, "id: %s-%d\nevent: %s\ndata: %s%s", h.boot, h.seq, event, data, frameEnd))
+}
+
+func (h *hub) pack(seq int, wire []byte) frame {
+	return frame{seq, wire, sync.OnceValue(func() []byte { return h.deflate(wire) })}
 }
 
 // leave closes a stream.
@@ -209,6 +234,7 @@ func (h *hub) rest() {
 	if h.stop != nil {
 		close(h.stop)
 		h.stop, h.prepared = nil, false
+		h.last, h.recent, h.reset = viewSnapshot{}, nil, frame{} // tens of megabytes, in a large fleet
 	}
 }
 

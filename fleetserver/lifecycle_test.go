@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -107,18 +110,22 @@ type running struct {
 
 func startRunning(t *testing.T, config Config, change ...func(*Server)) *running {
 	t.Helper()
+	return startRunningWith(t, config, Deps{}, change...)
+}
+
+func startRunningWith(t *testing.T, config Config, deps Deps, change ...func(*Server)) *running {
+	t.Helper()
 	r := &running{plane: &plane{t: t, clock: newClock(), logs: &logBuffer{}}, ended: make(chan error, 1)}
 	address := make(chan string, 1)
-	server, err := New(context.Background(), config, Deps{
-		Logger: slog.New(slog.NewTextHandler(r.logs, nil)),
-		Listen: func(ctx context.Context, network, at string) (net.Listener, error) {
-			listener, err := (&net.ListenConfig{}).Listen(ctx, network, at)
-			if err == nil {
-				address <- listener.Addr().String()
-			}
-			return listener, err
-		},
-	})
+	deps.Logger = slog.New(slog.NewTextHandler(r.logs, nil))
+	deps.Listen = func(ctx context.Context, network, at string) (net.Listener, error) {
+		listener, err := (&net.ListenConfig{}).Listen(ctx, network, at)
+		if err == nil {
+			address <- listener.Addr().String()
+		}
+		return listener, err
+	}
+	server, err := New(context.Background(), config, deps)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,5 +254,36 @@ func TestManyRegisterAtOnce(t *testing.T) {
 		if count != 2 || n < 1 || n > bots {
 			t.Errorf("number %d was given %d times, want twice", n, count)
 		}
+	}
+}
+
+// TestAnErrorOfTheDiskItselfEndsTheProcess: only a restart knows what is there.
+func TestAnErrorOfTheDiskItselfEndsTheProcess(t *testing.T) {
+	broken := &fs.PathError{Op: "fdatasync", Path: "state.db", Err: syscall.EIO}
+	var fails atomic.Bool
+	config := configOf(t)
+	r := startRunningWith(t, config, Deps{beforeCommit: func() error {
+		if fails.Load() {
+			return broken
+		}
+		return nil
+	}})
+	r.join("a", "asia")
+	fails.Store(true)
+	response, err := http.Post(r.url+fleetapi.PathRegister+"?token="+tokens["ingest"], "", strings.NewReader(`{"identity": "b"}`))
+	if err == nil { // else the process was gone before it could answer
+		defer response.Body.Close()
+		if response.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("a register meanwhile: %s", response.Status)
+		}
+	}
+	err = <-r.ended
+	if !errors.Is(err, syscall.EIO) || strings.Contains(strings.SplitN(err.Error(), "\n", 2)[0], "panic") {
+		t.Errorf("it ends with %v", err)
+	}
+	fails.Store(false)
+	p := startPlane(t, config, newClock())
+	if fleets := p.view().Fleets; len(fleets) != 1 || len(fleets[0].Clusters) != 1 {
+		t.Errorf("the restart finds %+v, want what was acknowledged", fleets)
 	}
 }

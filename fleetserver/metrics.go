@@ -31,6 +31,7 @@ type metrics struct {
 
 	storeCommits     prometheus.Histogram
 	storeErrors      prometheus.Counter
+	lockHeld         prometheus.Gauge
 	prometheusRounds *prometheus.HistogramVec
 	analytics        *prometheus.HistogramVec
 }
@@ -66,6 +67,9 @@ func newMetrics(registerer prometheus.Registerer, version string) (*metrics, err
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5},
 		}),
 		storeErrors: counter("argus_fleet_store_errors_total", "Failed writes of the state."),
+		lockHeld: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "argus_fleet_state_lock_held", Help: "1 while this process holds the lock of its state file.",
+		}),
 		prometheusRounds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "argus_fleet_prometheus_round_seconds", Help: "Time of a round of queries to Prometheus, by outcome: answered, in_part or silent.",
 			Buckets: remoteBuckets(),
@@ -82,7 +86,7 @@ func newMetrics(registerer prometheus.Registerer, version string) (*metrics, err
 	build.Set(1)
 	all := []prometheus.Collector{
 		m.registrations, m.heartbeats, m.conflicts, m.viewBuild, m.requests, m.refusals, m.authFailures,
-		m.scrapeTargetsRefused, m.tokenReloadFailures, m.certificateReloadFailures, m.forgotten, m.storeCommits, m.storeErrors,
+		m.scrapeTargetsRefused, m.tokenReloadFailures, m.certificateReloadFailures, m.forgotten, m.storeCommits, m.storeErrors, m.lockHeld,
 		m.prometheusRounds, m.analytics, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	}
@@ -134,7 +138,7 @@ func (c *fleetCollector) Describe(out chan<- *prometheus.Desc) {
 func (c *fleetCollector) Collect(out chan<- prometheus.Metric) {
 	type counts struct{ up, down int }
 	fleets, total := map[string]*counts{}, 0
-	for _, cluster := range c.registry.List() {
+	for cluster := range c.registry.All() {
 		total++
 		fleet := fleets[cluster.Fleet]
 		if fleet == nil {

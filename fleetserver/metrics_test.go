@@ -61,6 +61,7 @@ func TestMetricsAndTheirLabelsAreExactlyThese(t *testing.T) {
 		"argus_fleet_retired_forgotten_total":      nil,
 		"argus_fleet_store_commit_seconds":         nil,
 		"argus_fleet_store_errors_total":           nil,
+		"argus_fleet_state_lock_held":              nil,
 		"argus_fleet_build_info":                   {"goversion", "version"},
 		"argus_fleet_prometheus_round_seconds":     {"outcome"},
 		"argus_fleet_analytics_seconds":            {"outcome", "question"},

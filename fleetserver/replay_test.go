@@ -16,7 +16,7 @@ func TestFramesToReplayAreBoundedInNumberAndBytes(t *testing.T) {
 			h := &hub{}
 			shared := make([]byte, tc.bytes)
 			for seq := range tc.frames {
-				h.remember(frame{seq, shared})
+				h.remember(frame{seq: seq, wire: shared})
 			}
 			if len(h.recent) != tc.kept {
 				t.Fatalf("%d frames are kept, want %d", len(h.recent), tc.kept)

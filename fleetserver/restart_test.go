@@ -205,3 +205,25 @@ func TestALegacyStateThatCannotBeReadStopsTheStart(t *testing.T) {
 		})
 	}
 }
+
+// TestAControlPlaneThatDiesEarlyHasRunAllTheSame looks at what a kill would leave
+// of one that has been up for a moment only.
+func TestAControlPlaneThatDiesEarlyHasRunAllTheSame(t *testing.T) {
+	config := configOf(t)
+	r := startRunning(t, config, func(s *Server) { s.firstSave = 10 * time.Millisecond })
+	r.join("a", "asia")
+	r.beat("a", "", "")
+	for begun := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		state, err := store.Read(crashed(t, config).StatePath) // an error is a copy of a file in motion
+		if err == nil && state.LastRun.On != nil && *state.LastRun.On > 200*time.Millisecond {
+			break
+		}
+		if time.Since(begun) > 10*time.Second {
+			t.Fatalf("after %s it is not known to have run: %+v %v", time.Since(begun), state.LastRun, err)
+		}
+	}
+	r.stop()
+	if err := <-r.ended; err != nil {
+		t.Error(err)
+	}
+}

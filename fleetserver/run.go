@@ -26,9 +26,16 @@ const (
 	// strangerPatience is how long a stop waits for requests of connections that
 	// have shown no accepted credential.
 	strangerPatience = 200 * time.Millisecond
-	saveInterval     = 5 * time.Minute
-	// valuesPatience bounds what saving values may add to a stop.
-	valuesPatience = 500 * time.Millisecond
+	// saveInterval is how often signs of life are saved. The first savings come
+	// earlier, each after twice the time of the one before: whenever a control
+	// plane dies, half of the time that it ran is kept, so that one which always
+	// dies early still sees its silent clusters grow old.
+	saveInterval, firstSave = 5 * time.Minute, 5 * time.Second
+	// valuesPatience bounds what saving values may add to a stop. In a fleet so
+	// large that signs of life take their time, it is what is left of stopBudget,
+	// but never less than leastValuesPatience, in which a small one's are all saved.
+	valuesPatience, leastValuesPatience = 500 * time.Millisecond, 100 * time.Millisecond
+	stopBudget                          = 900 * time.Millisecond
 	// maxExpiring is how many clusters are retired at one time.
 	maxExpiring = 1000
 )
@@ -56,11 +63,7 @@ func (s *Server) serve(ctx context.Context) error {
 	background.Go(func() { s.sweepRegularly(ctx) })
 	background.Go(func() { s.saveRegularly(ctx) })
 	background.Go(func() { s.recordRegularly(ctx) })
-	background.Go(func() {
-		if err := s.keyring.Watch(ctx); err != nil {
-			s.logger.Error("token files are no longer watched", "error", err)
-		}
-	})
+	background.Go(func() { s.keyring.Watch(ctx) })
 	open := newConnections(s.config.MaxClusters)
 	server := &http.Server{
 		Handler: s.http, ReadHeaderTimeout: headerTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
@@ -88,6 +91,7 @@ func (s *Server) await(ctx context.Context, server *http.Server, failed <-chan e
 	case <-ctx.Done():
 	}
 	s.logger.Info("argus fleet is stopping")
+	s.stopBegun = time.Now()
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.drainTimeout)
 	defer cancel()
 	if err := server.Shutdown(drain); err != nil {
@@ -170,12 +174,20 @@ func (s *Server) saveRegularly(ctx context.Context) {
 			s.logger.Error("saving signs of life", "error", err)
 		}
 	}
-	every(ctx, saveInterval, save)
-	save()
+	for wait := s.firstSave; ctx.Err() == nil; wait = min(2*wait, saveInterval) {
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done(): // and once more
+		}
+		save()
+	}
 }
 
-// save writes when each cluster was last seen.
+// save writes when each cluster was last seen. One waits for the other: that
+// what came before is saved is not true while another one may still fail.
 func (s *Server) save() error {
+	s.saving.Lock()
+	defer s.saving.Unlock()
 	seen, until := s.registry.Unsaved()
 	if err := s.store.SaveSeen(seen, until); err != nil {
 		s.registry.Resave(seen)
@@ -186,14 +198,19 @@ func (s *Server) save() error {
 
 // saveValues writes the values at the end, as far as that is quick.
 func (s *Server) saveValues() error {
-	values, err := s.push.Save()
-	if err != nil {
-		return err
-	}
-	if _, err := s.store.SaveValues(values, time.Now().Add(valuesPatience)); err != nil {
+	now := time.Now()
+	if _, err := s.store.SaveValues(s.push.Saved(), now.Add(patienceForValues(s.stopBegun, now))); err != nil {
 		return fmt.Errorf("saving values: %w", err)
 	}
 	return nil
+}
+
+// patienceForValues is valuesPatience but for a stop that has taken long already.
+func patienceForValues(stopBegun, now time.Time) time.Duration {
+	if stopBegun.IsZero() {
+		return valuesPatience
+	}
+	return max(leastValuesPatience, min(valuesPatience, stopBudget-now.Sub(stopBegun)))
 }
 
 func every(ctx context.Context, interval time.Duration, do func()) {

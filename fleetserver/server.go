@@ -66,8 +66,8 @@ type Server struct {
 	hub       *hub
 	// streamBeat is how often a quiet stream is written to.
 	streamBeat time.Duration
-	// bodyDeadline and drainTimeout are the constants but in tests.
-	bodyDeadline, drainTimeout time.Duration
+	// bodyDeadline, drainTimeout and firstSave are the constants but in tests.
+	bodyDeadline, drainTimeout, firstSave time.Duration
 
 	// site is the web page.
 	site                   *ui.Site
@@ -91,11 +91,15 @@ type Server struct {
 	changes atomic.Uint64
 	// refused is set while the disk refuses the state.
 	refused atomic.Bool
+	// saving is held while signs of life are saved.
+	saving sync.Mutex
 	// swept is when the sweeper last ran, with its monotonic reading; nil while there is none.
 	swept atomic.Pointer[time.Time]
 
-	closing  sync.Once
-	closeErr error
+	// stopBegun is when Run began to stop.
+	stopBegun time.Time
+	closing   sync.Once
+	closeErr  error
 }
 
 // New checks the configuration, takes the state file's lock and opens the
@@ -169,9 +173,9 @@ func newServer(config Config, deps Deps) *Server {
 	s.events = newEventLog(s.now)
 	s.history = history.New()
 	s.views = &viewCache{window: config.ViewCache, now: s.now, changes: s.changes.Load, build: s.buildView}
-	s.hub = newHub(s.boot, config.ViewCache, s.views.get, s.events)
+	s.hub = newHub(s.boot, config.ViewCache, s.views.get, s.events, s.compressor.deflate)
 	s.streamBeat = streamBeat
-	s.bodyDeadline, s.drainTimeout = bodyDeadline, drainTimeout
+	s.bodyDeadline, s.drainTimeout, s.firstSave = bodyDeadline, drainTimeout, firstSave
 	s.inFlight.limit, s.smallInFlight.limit = maxInFlightBytes, maxSmallInFlightBytes
 	s.proxies = proxies{prefixes: config.TrustedProxies, direct: config.TrustedProxy}
 	s.readLimit = newLimiter(config.ReadBurst, s.now)
@@ -199,6 +203,7 @@ func (s *Server) open(ctx context.Context, beforeCommit func() error) error {
 		return err
 	}
 	s.lock, s.store = lock, opened
+	s.metrics.lockHeld.Set(1)
 	s.registry.Restore(state)
 	return s.loadValues()
 }
@@ -239,7 +244,7 @@ func (s *Server) loadValues() error {
 	if err != nil {
 		return errors.Join(err, s.store.Close(), s.lock.Release())
 	}
-	for _, c := range s.registry.List() {
+	for c := range s.registry.All() {
 		s.push.Load(c.Identity, c.Registrations, values[c.Identity])
 	}
 	return nil
@@ -252,6 +257,7 @@ func (s *Server) Close() error {
 		s.disconnect() // a view that waits for Prometheus must not hold up the hub
 		s.hub.close()
 		s.closeErr = errors.Join(s.save(), s.saveValues(), s.store.Close(), s.lock.Release())
+		s.metrics.lockHeld.Set(0)
 	})
 	return s.closeErr
 }

@@ -279,7 +279,7 @@ func TestAPrometheusThatHangsHoldsUpNoStop(t *testing.T) {
 
 func TestAViewThatWaitsDoesNotLockTheHub(t *testing.T) {
 	release := make(chan struct{})
-	h := newHub("boot", time.Second, func() (viewSnapshot, error) { <-release; return viewSnapshot{}, nil }, newEventLog(time.Now))
+	h := newHub("boot", time.Second, func() (viewSnapshot, error) { <-release; return viewSnapshot{}, nil }, newEventLog(time.Now), new(compressor).deflate)
 	var joining sync.WaitGroup
 	joining.Go(func() { _, _ = h.join(netip.MustParseAddr("10.0.0.1"), "") })
 	closed := make(chan struct{})

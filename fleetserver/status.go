@@ -26,7 +26,7 @@ func statusQuery(r *http.Request) (statusRequest, error) {
 // moves with every heartbeat.
 func (s *Server) status(_ context.Context, _ Caller, q statusRequest) (rendered, error) {
 	status := fleetapi.Status{Version: s.config.Version, Clusters: []fleetapi.ClusterStatus{}}
-	for _, c := range s.registry.List() {
+	for c := range s.registry.All() {
 		if (q.fleet == "" || c.Fleet == q.fleet) && strings.HasPrefix(c.Identity, q.prefix) {
 			status.Clusters = append(status.Clusters, s.clusterStatus(c))
 		}

@@ -46,3 +46,20 @@ func TestAMemberThatStallsHoldsUpNeitherTheSavingNorTheStop(t *testing.T) {
 		t.Error("the stalled connection is open still")
 	}
 }
+
+func TestValuesHaveTheTimeThatIsLeftOfAStop(t *testing.T) {
+	for name, tc := range map[string]struct{ before, want time.Duration }{
+		"it has just begun":                     {0, valuesPatience},
+		"signs of life were quickly saved":      {300 * time.Millisecond, valuesPatience},
+		"a large fleet's took their time":       {650 * time.Millisecond, 250 * time.Millisecond},
+		"a client stalled, or the disk is slow": {5 * time.Second, leastValuesPatience},
+	} {
+		begun := time.Now()
+		if got := patienceForValues(begun, begun.Add(tc.before)); got != tc.want {
+			t.Errorf("%s: %s, want %s", name, got, tc.want)
+		}
+	}
+	if got := patienceForValues(time.Time{}, time.Now()); got != valuesPatience {
+		t.Errorf("closed without a stop: %s, want %s", got, valuesPatience)
+	}
+}

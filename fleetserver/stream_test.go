@@ -3,9 +3,11 @@ package fleetserver
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/netip"
 	"os"
@@ -219,6 +221,9 @@ func TestTheHubRestsWhenNobodyWatches(t *testing.T) {
 	hub.leave(v)
 	hub.leave(v)
 	waitFor(t, "the rest", func() bool { hub.mu.Lock(); defer hub.mu.Unlock(); return hub.stop == nil })
+	if hub.last.body != nil || hub.recent != nil || hub.reset.wire != nil {
+		t.Error("it keeps views and frames that nobody will ask for")
+	}
 	if _, err := hub.join(netip.MustParseAddr("10.0.0.1"), ""); err != nil {
 		t.Errorf("after a rest: %v", err)
 	}
@@ -312,7 +317,7 @@ func TestAStreamThatHasMissedNothingOpensAtOnce(t *testing.T) {
 // late, with a view from before somebody joined anew.
 func TestWorkThatWasStoppedPublishesNothing(t *testing.T) {
 	now := viewSnapshot{rendered: rendered{etag: "old", body: []byte("{}")}}
-	h := newHub("boot", time.Hour, func() (viewSnapshot, error) { return now, nil }, newEventLog(time.Now))
+	h := newHub("boot", time.Hour, func() (viewSnapshot, error) { return now, nil }, newEventLog(time.Now), new(compressor).deflate)
 	defer h.close()
 	join := func() *viewer {
 		t.Helper()
@@ -338,5 +343,111 @@ func TestWorkThatWasStoppedPublishesNothing(t *testing.T) {
 	h.publishFor(h.stop)
 	if got := len(v.frames); got != 2 {
 		t.Errorf("%d frames after a change, want 2", got)
+	}
+}
+
+// openPacked opens a stream and leaves the decoding to itself. It tells what has
+// come over the wire, too.
+func (p *plane) openPacked(accept string) (w *watch, sent *counted, encoding string) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	p.t.Cleanup(cancel)
+	request, err := http.NewRequestWithContext(ctx, get, p.url+fleetapi.PathStream, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+tokens["viewer"])
+	request.Header.Set("Accept-Encoding", accept) // so that net/http neither asks nor decodes
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { response.Body.Close() })
+	sent = &counted{Reader: response.Body}
+	body, encoding := io.Reader(sent), response.Header.Get("Content-Encoding")
+	if encoding == "gzip" {
+		unpacked, err := gzip.NewReader(sent)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		unpacked.Multistream(false) // browsers read the first member only
+		body = unpacked
+	}
+	w = &watch{t: p.t, lines: bufio.NewScanner(body)}
+	w.lines.Buffer(nil, 1<<20)
+	return w, sent, encoding
+}
+
+// TestAStreamIsCompressedForThoseWhoAccept reads each message before the next is
+// sent: none may wait in a compressor. The end of the stream has to be whole too.
+func TestAStreamIsCompressedForThoseWhoAccept(t *testing.T) {
+	for accept, want := range map[string]string{"gzip": "gzip", "gzip, deflate, br": "gzip", "identity": "", "gzip;q=0": ""} {
+		t.Run(accept, func(t *testing.T) {
+			p := newPlane(t)
+			for i := range 200 {
+				p.join(fmt.Sprint("bot-", i), "asia")
+			}
+			w, sent, encoding := p.openPacked(accept)
+			if encoding != want {
+				t.Fatalf("encoded as %q, want %q", encoding, want)
+			}
+			var view fleetapi.View
+			w.expect(fleetapi.StreamReset, &view)
+			if diff := cmp.Diff(p.view(), view); diff != "" {
+				t.Errorf("the first message is not the view (-want +got)\n%s", diff)
+			}
+			size := len(p.ask(get, fleetapi.PathView, "viewer", "").body)
+			if small := sent.bytes < size/4; small != (want == "gzip") {
+				t.Errorf("%d bytes were sent for a view of %d", sent.bytes, size)
+			}
+			for i := range 3 {
+				p.clock.advance(time.Second)
+				p.beat("bot-7", "", snapshot(map[string]float64{"guilds": float64(i)}))
+				var delta fleetapi.Delta
+				w.expect(fleetapi.StreamChange, &delta)
+				if len(delta.Clusters) != 1 || delta.Clusters[0].Metrics.Guilds != float64(i) {
+					t.Errorf("change %d tells of %+v", i, delta.Clusters)
+				}
+			}
+			p.server.hub.close()
+			if m, ok := w.next(); ok || w.lines.Err() != nil {
+				t.Errorf("it ends with %+v and %v", m, w.lines.Err())
+			}
+		})
+	}
+}
+
+// counted counts what is read.
+type counted struct {
+	io.Reader
+	bytes int
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.bytes += n
+	return n, err
+}
+
+func TestAFrameIsCompressedOnceForAllViewers(t *testing.T) {
+	p := newPlane(t)
+	p.join("a", "asia")
+	p.server.hub.gap = time.Hour
+	var viewers []*viewer
+	for i := range 2 {
+		v, err := p.server.hub.join(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		viewers = append(viewers, v)
+	}
+	p.clock.advance(time.Second)
+	p.beat("a", "", "")
+	p.server.hub.publishFor(p.server.hub.stop)
+	for _, what := range []string{"reset", "change"} {
+		a, b := (<-viewers[0].frames).packed(), (<-viewers[1].frames).packed()
+		if &a[0] != &b[0] {
+			t.Errorf("the %s was compressed twice", what)
+		}
 	}
 }

@@ -13,7 +13,9 @@ import (
 // viewSnapshot is one built view, shared by everybody who asks for it.
 type viewSnapshot struct {
 	rendered
-	view fleetapi.View
+	// deflated returns the body as compressor.deflate makes it, once for all.
+	deflated func() []byte
+	view     fleetapi.View
 	// changes is the server's count of changes before the view was built, and
 	// expires the moment at which it goes wrong by itself: a cluster's TTL.
 	changes uint64
@@ -64,10 +66,11 @@ func (s *Server) buildView() (viewSnapshot, error) {
 	s.builds++
 	s.metrics.viewBuild.Observe(time.Since(started).Seconds())
 	page := rendered{body: body, etag: fmt.Sprintf(`W/"%s-%d"`, s.boot, s.builds)}
+	deflated := sync.OnceValue(func() []byte { return s.compressor.deflate(body) })
 	if len(body) >= minCompressed {
-		page.compressed = sync.OnceValue(func() []byte { return s.compressor.compress(body) })
+		page.compressed = sync.OnceValue(func() []byte { return gzipped(deflated(), body) })
 	}
-	return viewSnapshot{rendered: page, view: view, expires: expires}, nil
+	return viewSnapshot{rendered: page, deflated: deflated, view: view, expires: expires}, nil
 }
 
 // assemble joins the clusters with their values. Roll-ups cover the clusters
@@ -78,17 +81,13 @@ func (s *Server) assemble() (view fleetapi.View, expires time.Time) {
 	view = fleetapi.View{GeneratedAt: s.now().UTC().Truncate(time.Microsecond), Fleets: []fleetapi.Fleet{}}
 	var all, group source.Group
 	latest := s.values.Latest()
-	clusters := s.registry.List() // sorted by fleet
-	sizes := map[string]int{}
-	for i := range clusters {
-		sizes[clusters[i].Fleet]++
-	}
-	for i, c := range clusters {
-		if i == 0 || clusters[i-1].Fleet != c.Fleet {
-			view.Fleets = append(view.Fleets, fleetapi.Fleet{Name: c.Fleet, Clusters: make([]fleetapi.Cluster, 0, sizes[c.Fleet])})
-			group = source.Group{}
+	fleet := &fleetapi.Fleet{}
+	for c := range s.registry.All() { // by fleet
+		if c.Fleet != fleet.Name || len(view.Fleets) == 0 {
+			fleet.Rollup = group.Rollup()
+			view.Fleets = append(view.Fleets, fleetapi.Fleet{Name: c.Fleet, Clusters: make([]fleetapi.Cluster, 0, s.registry.CountOf(c.Fleet))})
+			fleet, group = &view.Fleets[len(view.Fleets)-1], source.Group{}
 		}
-		fleet := &view.Fleets[len(view.Fleets)-1]
 		values := latest(c.Identity)
 		fleet.Clusters = append(fleet.Clusters, describeCluster(c, values))
 		fleet.ClustersTotal++
@@ -98,10 +97,8 @@ func (s *Server) assemble() (view fleetapi.View, expires time.Time) {
 			all.Add(values)
 			expires = earlier(expires, c.Expires)
 		}
-		if i == len(clusters)-1 || clusters[i+1].Fleet != c.Fleet {
-			fleet.Rollup = group.Rollup()
-		}
 	}
+	fleet.Rollup = group.Rollup()
 	view.Global = all.Rollup()
 	return view, earlier(expires, s.values.Expires(s.now()))
 }

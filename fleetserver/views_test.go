@@ -217,7 +217,7 @@ func TestConfigTellsFingerprintsAndUse(t *testing.T) {
 	p.get(fleetapi.PathConfig, &got)
 	ten, none := 10.0, 0.0
 	want := fleetapi.Config{
-		Fleet: true, Namespace: "discord", Version: "1.2.3", AuthRequired: true, Interval: 15,
+		Fleet: true, Namespace: "discord", Version: "1.2.3", AuthRequired: true, Interval: 15, TTLSeconds: 45,
 		Tokens: &fleetapi.Tokens{
 			Ingest: []fleetapi.TokenInfo{
 				{Fingerprint: fleetapi.Fingerprint("pepper", "ingest", "new-one")},

@@ -1,13 +1,14 @@
 package v1alpha1
 
 import (
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // ArgusBotSpec describes one Discord bot.
 // +kubebuilder:validation:XValidation:rule="has(self.identityPrefix) == has(oldSelf.identityPrefix) && (!has(self.identityPrefix) || self.identityPrefix == oldSelf.identityPrefix)",message="identityPrefix cannot change: the control plane knows the clusters by it; make another ArgusBot instead"
 // +kubebuilder:validation:XValidation:rule="!has(self.pod) || !has(self.pod.env) || !self.pod.env.exists(e, (has(self.discord.tokenEnv) ? [self.discord.tokenEnv, self.discord.tokenEnv + '_FILE'] : ['DISCORD_TOKEN', 'DISCORD_TOKEN_FILE']).exists(n, n == e.name))",message="pod.env must not name the token's variable (discord.tokenEnv, or that with _FILE): the operator sets it"
-// +kubebuilder:validation:XValidation:rule="!has(self.pod) || !has(self.pod.env) || !self.pod.env.exists(e, e.name in ['ARGUS_CLUSTER_ID', 'ARGUS_HOST', 'ARGUS_PORT', 'ARGUS_METRICS_PATH', 'ARGUS_NAMESPACE', 'ARGUS_METRICS_AUTH_TOKEN', 'ARGUS_METRICS_AUTH_TOKEN_FILE', 'ARGUS_DASHBOARD', 'ARGUS_DASHBOARD_AUTH_TOKEN', 'ARGUS_DASHBOARD_AUTH_TOKEN_FILE', 'ARGUS_FLEET_URL', 'ARGUS_FLEET_GROUP', 'ARGUS_FLEET_ID', 'ARGUS_FLEET_TOKEN', 'ARGUS_FLEET_TOKEN_FILE', 'ARGUS_FLEET_STATE_DIR', 'ARGUS_FLEET_SCRAPE_TARGET', 'ARGUS_FLEET_CA_FILE', 'CLUSTER_ID', 'SHARD_IDS', 'SHARD_COUNT', 'POD_IP'])",message="pod.env must not name a variable that the operator sets itself (identity, shards, fleet, ports, tokens)"
+// +kubebuilder:validation:XValidation:rule="!has(self.pod) || !has(self.pod.env) || !self.pod.env.exists(e, e.name in ['ARGUS_CLUSTER_ID', 'ARGUS_HOST', 'ARGUS_PORT', 'ARGUS_METRICS_PATH', 'ARGUS_NAMESPACE', 'ARGUS_METRICS_AUTH_TOKEN', 'ARGUS_METRICS_AUTH_TOKEN_FILE', 'ARGUS_DASHBOARD', 'ARGUS_DASHBOARD_AUTH_TOKEN', 'ARGUS_DASHBOARD_AUTH_TOKEN_FILE', 'ARGUS_FLEET_URL', 'ARGUS_FLEET_GROUP', 'ARGUS_FLEET_ID', 'ARGUS_FLEET_TOKEN', 'ARGUS_FLEET_TOKEN_FILE', 'ARGUS_FLEET_STATE_DIR', 'ARGUS_FLEET_SCRAPE_TARGET', 'ARGUS_FLEET_CA_FILE', 'ARGUS_OTLP_ENDPOINT', 'ARGUS_ENABLE_TRACING', 'ARGUS_CLICKHOUSE_DSN', 'ARGUS_CLICKHOUSE_DSN_FILE', 'CLUSTER_ID', 'SHARD_IDS', 'SHARD_COUNT', 'POD_IP'])",message="pod.env must not name a variable that the operator sets itself (identity, shards, fleet, ports, tokens)"
 type ArgusBotSpec struct {
 	// Image of the bot, with a tag other than latest or a sha256 digest.
 	// +kubebuilder:validation:MaxLength=512
@@ -44,11 +45,38 @@ type ArgusBotSpec struct {
 	// Dashboard of the bot. Absent: switched off.
 	// +optional
 	Dashboard *BotDashboard `json:"dashboard,omitempty"`
+	// Analytics hands the bot a ClickHouse to write events of single guilds to.
+	// +optional
+	Analytics *BotAnalytics `json:"analytics,omitempty"`
+	// OTLP has the bot send its telemetry to a collector.
+	// +optional
+	OTLP *BotOTLP `json:"otlp,omitempty"`
+	// State gives each cluster a small volume that outlives its pods, for the identity and
+	// lease of its Argus library (ARGUS_FLEET_STATE_DIR). Absent: a directory that goes
+	// with the pod, which is enough where the fleet does not require leases.
+	// +optional
+	State *BotState `json:"state,omitempty"`
+	// Rollout says how a change reaches the clusters.
+	// +optional
+	Rollout *Rollout `json:"rollout,omitempty"`
+	// Hibernate stops all pods and keeps identities and numbers. Default false.
+	// +optional
+	Hibernate *bool `json:"hibernate,omitempty"`
 	// TerminationGracePeriodSeconds that the bot gets to close its sessions. Default 30.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=3600
 	TerminationGracePeriodSeconds *int64 `json:"terminationGracePeriodSeconds,omitempty"`
+	// Probes of the bot's container.
+	// +optional
+	Probes *BotProbes `json:"probes,omitempty"`
+	// PodMonitor has a Prometheus scrape the clusters, where the cluster has that kind.
+	// +optional
+	PodMonitor *MonitorObject `json:"podMonitor,omitempty"`
+	// PrometheusRule has a Prometheus watch the clusters, where the cluster has that kind.
+	// Its alerts are about the series of podMonitor.
+	// +optional
+	PrometheusRule *MonitorObject `json:"prometheusRule,omitempty"`
 	// NetworkPolicy of the bot's pods.
 	// +optional
 	NetworkPolicy *BotNetworkPolicy `json:"networkPolicy,omitempty"`
@@ -116,6 +144,152 @@ type Discord struct {
 	// Delivery of the token: File (the default) sets <tokenEnv>_FILE; Env sets <tokenEnv> from the Secret.
 	// +optional
 	Delivery *Delivery `json:"delivery,omitempty"`
+	// IdentifyLimit is how many sessions a day Discord lets this token start (GET
+	// /gateway/bot tells: session_start_limit.total). Past it Discord resets the
+	// token. Default 1000. The smallest of all bots with the same token Secret counts.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	IdentifyLimit *int32 `json:"identifyLimit,omitempty"`
+	// MaxConcurrency is how many sessions Discord lets this token start in each 5
+	// seconds (session_start_limit.max_concurrency). Default 1.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1024
+	MaxConcurrency *int32 `json:"maxConcurrency,omitempty"`
+	// CrashLoopProtection: Enabled (the default) stops clusters that start again and
+	// again before the limit is spent.
+	// +optional
+	CrashLoopProtection *State `json:"crashLoopProtection,omitempty"`
+}
+
+// BotAnalytics names where events of single guilds are written.
+type BotAnalytics struct {
+	// ClickHouseDSNSecretRef names the DSN. The NetworkPolicy lets out to the ports 8123,
+	// 8443, 9000 and 9440; name another one in networkPolicy.extraEgressTo.
+	ClickHouseDSNSecretRef SecretKeyRef `json:"clickhouseDSNSecretRef"`
+}
+
+// BotOTLP names a collector of the OpenTelemetry protocol.
+type BotOTLP struct {
+	// Endpoint of the collector, such as http://collector.monitoring.svc:4318.
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != '' && !self.matches('[@?#]')",message="endpoint must be http://host[:port] or https://host[:port], without user, query or fragment"
+	Endpoint string `json:"endpoint"`
+	// Tracing: Enabled sends traces too. Default Disabled.
+	// +optional
+	Tracing *State `json:"tracing,omitempty"`
+}
+
+// RolloutGate says when a changed cluster counts as working.
+// +kubebuilder:validation:Enum=Fleet;Ready
+type RolloutGate string
+
+// GateFleet waits until the control plane has seen fresh values and every shard up;
+// GateReady until the pod is ready.
+const (
+	GateFleet RolloutGate = "Fleet"
+	GateReady RolloutGate = "Ready"
+)
+
+// BotState describes the claim of each cluster, <name>-bot-<i>-state. It goes when the
+// ArgusBot, the cluster or this field does.
+// +kubebuilder:validation:XValidation:rule="has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",message="storageClassName cannot change: the claims exist; take state away and add it again to have new ones"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.size) || (has(self.size) && string(self.size).size() <= 24 && !string(self.size).matches('[eE][+-]?[0-9]{3}') && !quantity(string(self.size)).isLessThan(quantity(string(oldSelf.size))))",message="state.size can only grow: a claim cannot shrink"
+type BotState struct {
+	// Size of each claim. Default 16Mi. It may grow where the storage class allows it, never shrink.
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="string(self).size() <= 24 && !string(self).matches('[eE][+-]?[0-9]{3}') && quantity(string(self)).isGreaterThan(quantity('1023Ki'))",message="size must be at least 1Mi"
+	Size *resource.Quantity `json:"size,omitempty"`
+	// StorageClassName of the claims. Absent: the cluster's default class.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	StorageClassName *string `json:"storageClassName,omitempty"`
+}
+
+// OnSecretChange says what follows a change of a Secret that the spec names.
+// +kubebuilder:validation:Enum=Ignore;Rollout
+type OnSecretChange string
+
+// SecretChangeIgnored leaves the pods alone: mounted files follow by themselves.
+// SecretChangeRollout replaces them by an ordinary rollout.
+const (
+	SecretChangeIgnored OnSecretChange = "Ignore"
+	SecretChangeRollout OnSecretChange = "Rollout"
+)
+
+// Rollout says how a change reaches the clusters. Clusters that do not work come
+// first, then cluster 0 as the canary, then the others.
+type Rollout struct {
+	// MaxUnavailable clusters that a change may take down at a time. Default 1.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=256
+	MaxUnavailable *int32 `json:"maxUnavailable,omitempty"`
+	// Gate that a cluster must pass before the next is changed: Fleet (the default
+	// with a control plane) or Ready.
+	// +optional
+	Gate *RolloutGate `json:"gate,omitempty"`
+	// TimeoutSeconds that a cluster may take, beyond the five seconds for each round
+	// of session starts that Discord asks for. Then the rollout stops. Default 600.
+	// +optional
+	// +kubebuilder:validation:Minimum=10
+	// +kubebuilder:validation:Maximum=86400
+	TimeoutSeconds *int32 `json:"timeoutSeconds,omitempty"`
+	// MinReadySeconds that a pod must be ready before it counts. Default 5.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=3600
+	MinReadySeconds *int32 `json:"minReadySeconds,omitempty"`
+	// OnSecretChange: Ignore (the default) leaves the pods alone when a Secret that the spec
+	// names changes; Rollout replaces them by an ordinary rollout, within a minute or so.
+	// The member token of fleet.ref is not among them: the operator rotates it without a
+	// restart where it is delivered as a file, and with one where it is a variable.
+	// +optional
+	OnSecretChange *OnSecretChange `json:"onSecretChange,omitempty"`
+	// RestartedAt restarts every cluster by an ordinary rollout when it changes.
+	// +optional
+	RestartedAt *metav1.Time `json:"restartedAt,omitempty"`
+	// TemplateRevision accepts a newer form of the pods that an upgrade of the operator
+	// brought, as status.templateRevision.available says. Absent: the pods keep the form
+	// that they were made with.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	TemplateRevision *int32 `json:"templateRevision,omitempty"`
+}
+
+// BotProbes tunes the probes. Their handlers are fixed: /healthz for startup and
+// liveness, the port for readiness.
+type BotProbes struct {
+	// Startup is given up after failureThreshold periods. Default 150 of 2 seconds.
+	// +optional
+	Startup *Probe `json:"startup,omitempty"`
+	// Liveness restarts the container. Default 4 failures, 15 seconds apart.
+	// +optional
+	Liveness *Probe `json:"liveness,omitempty"`
+	// Readiness of the pod. Default 3 failures, 10 seconds apart.
+	// +optional
+	Readiness *Probe `json:"readiness,omitempty"`
+}
+
+// Probe holds the numbers of a probe.
+type Probe struct {
+	// PeriodSeconds between two probes.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=3600
+	PeriodSeconds *int32 `json:"periodSeconds,omitempty"`
+	// TimeoutSeconds of one. Default 3.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=300
+	TimeoutSeconds *int32 `json:"timeoutSeconds,omitempty"`
+	// FailureThreshold is how many failures in a row count.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10000
+	FailureThreshold *int32 `json:"failureThreshold,omitempty"`
 }
 
 // Sharding divides shards 0 to total-1 among clusters in consecutive ranges.
@@ -181,111 +355,6 @@ type BotNetworkPolicy struct {
 	Voice *State `json:"voice,omitempty"`
 }
 
-// ArgusBotStatus is what the operator sees of a bot.
-type ArgusBotStatus struct {
-	// ObservedGeneration of the spec that this status speaks of; -1 before the first look.
-	// +optional
-	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// Conditions: Ready, FleetJoined, and Reconciling or Stalled while they are true.
-	// +optional
-	// +listType=map
-	// +listMapKey=type
-	// +kubebuilder:validation:MaxItems=16
-	Conditions []metav1.Condition `json:"conditions,omitempty"`
-	// FleetURL is the control plane that the clusters beat to.
-	// +optional
-	FleetURL string `json:"fleetURL,omitempty"`
-	// Image that every cluster runs or is to run.
-	// +optional
-	Image string `json:"image,omitempty"`
-	// Effective values of what the spec left out.
-	// +optional
-	Effective *BotEffective `json:"effective,omitempty"`
-	// Clusters by state.
-	// +optional
-	Clusters *BotClusters `json:"clusters,omitempty"`
-	// Shards by state, as the control plane sees them.
-	// +optional
-	Shards *BotShards `json:"shards,omitempty"`
-	// Guilds over all clusters that are up, as the control plane sees them.
-	// +optional
-	Guilds *int64 `json:"guilds,omitempty"`
-	// Display joins numbers for the printer columns.
-	// +optional
-	Display *BotDisplay `json:"display,omitempty"`
-	// ClusterStatuses tells of each cluster.
-	// +optional
-	// +listType=map
-	// +listMapKey=index
-	// +kubebuilder:validation:MaxItems=256
-	ClusterStatuses []BotClusterStatus `json:"clusterStatuses,omitempty"`
-}
-
-// BotEffective reports the defaults that are in force.
-type BotEffective struct {
-	// IdentityPrefix of the clusters.
-	IdentityPrefix string `json:"identityPrefix"`
-	// Region is empty without a control plane.
-	// +optional
-	Region string `json:"region,omitempty"`
-	// MetricPrefix that the control plane expects.
-	MetricPrefix string `json:"metricPrefix"`
-	// MetricsPort on which a cluster serves metrics, health and dashboard.
-	MetricsPort int32 `json:"metricsPort"`
-	// MetricsPath of the metrics.
-	MetricsPath string `json:"metricsPath"`
-}
-
-// BotClusters counts clusters.
-type BotClusters struct {
-	// Desired by the spec.
-	Desired int32 `json:"desired"`
-	// Ready: the pod runs and passes its probes.
-	Ready int32 `json:"ready"`
-	// Updated: the pod is of the newest template.
-	Updated int32 `json:"updated"`
-	// Up in the control plane's eyes.
-	Up int32 `json:"up"`
-}
-
-// BotShards counts shards.
-type BotShards struct {
-	// Desired by the spec.
-	Desired int32 `json:"desired"`
-	// Up in the control plane's eyes.
-	Up int32 `json:"up"`
-}
-
-// BotDisplay holds text for the printer columns.
-type BotDisplay struct {
-	// Clusters as "ready/desired".
-	Clusters string `json:"clusters"`
-	// Shards as "up/desired"; absent where no control plane can be asked.
-	// +optional
-	Shards string `json:"shards,omitempty"`
-}
-
-// BotClusterStatus tells of one cluster.
-type BotClusterStatus struct {
-	// Index of the cluster, from 0.
-	Index int32 `json:"index"`
-	// ID is the identity: <identityPrefix>-<index>.
-	ID string `json:"id"`
-	// Number that the control plane gave it; 0 while it is not known.
-	// +optional
-	Number int32 `json:"number,omitempty"`
-	// Shards as "0-3", or "4" for a single one.
-	Shards string `json:"shards"`
-	// Ready: the pod runs and passes its probes.
-	Ready bool `json:"ready"`
-	// Up in the control plane's eyes; absent where it cannot be asked.
-	// +optional
-	Up *bool `json:"up,omitempty"`
-	// Reason why the cluster is not ready, in one word.
-	// +optional
-	Reason string `json:"reason,omitempty"`
-}
-
 // ArgusBot is one Discord bot, run as one or more hardened cluster processes.
 //
 // +kubebuilder:object:root=true
@@ -300,6 +369,7 @@ type BotClusterStatus struct {
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Region",type=string,JSONPath=`.status.effective.region`,priority=1
 // +kubebuilder:printcolumn:name="Image",type=string,JSONPath=`.status.image`,priority=1
+// +kubebuilder:printcolumn:name="Identifies",type=string,JSONPath=`.status.display.identifies`,priority=1
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$')",message="metadata.name must be at most 40 characters: a lower-case letter first, then letters, digits and '-', not ending in '-', so that the names of its objects fit"
 type ArgusBot struct {
 	metav1.TypeMeta   `json:",inline"`

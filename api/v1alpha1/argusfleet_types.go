@@ -25,13 +25,15 @@ type ArgusFleetSpec struct {
 	// +kubebuilder:validation:Maximum=300
 	HeartbeatIntervalSeconds *int32 `json:"heartbeatIntervalSeconds,omitempty"`
 
-	// TTLFactor times the interval is the silence after which a cluster is down. Default 3.
+	// TTLFactor times the interval is the silence after which a cluster is down.
+	// Default 3.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=20
 	TTLFactor *int32 `json:"ttlFactor,omitempty"`
 
-	// MetricPrefix of the bots' metrics. Default discord. Bots inherit it through fleet.ref.
+	// MetricPrefix of the bots' metrics. Default discord. Bots inherit it through
+	// fleet.ref.
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-zA-Z_][a-zA-Z0-9_]*$')",message="metricPrefix must be a Prometheus metric name: letters, digits and underscores, not starting with a digit"
@@ -50,8 +52,8 @@ type ArgusFleetSpec struct {
 	// +kubebuilder:validation:Maximum=36500
 	RetentionDays *int32 `json:"retentionDays,omitempty"`
 
-	// CORSOrigins that may read the API from a browser, each scheme://host[:port]. A
-	// page that the control plane serves itself needs none.
+	// CORSOrigins that may read the API from a browser, each scheme://host[:port].
+	// A page that the control plane serves itself needs none.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=16
@@ -72,7 +74,8 @@ type ArgusFleetSpec struct {
 	// +optional
 	Leases *LeaseMode `json:"leases,omitempty"`
 
-	// AuditLog: Enabled (the default) writes one line for each change of membership.
+	// AuditLog: Enabled (the default) writes one line for each change of
+	// membership.
 	// +optional
 	AuditLog *State `json:"auditLog,omitempty"`
 
@@ -84,7 +87,8 @@ type ArgusFleetSpec struct {
 	// +optional
 	Tokens *FleetTokens `json:"tokens,omitempty"`
 
-	// Prometheus from which the control plane takes values, beside those that members push.
+	// Prometheus from which the control plane takes values, beside those that
+	// members push.
 	// +optional
 	Prometheus *FleetPrometheus `json:"prometheus,omitempty"`
 
@@ -92,13 +96,14 @@ type ArgusFleetSpec struct {
 	// +optional
 	Analytics *FleetAnalytics `json:"analytics,omitempty"`
 
-	// TLS makes the control plane serve HTTPS itself. Bots of its ArgusFleet and the
-	// operator then verify it as <name>-fleet.<namespace>.svc.
+	// TLS makes the control plane serve HTTPS itself. Bots of its ArgusFleet and
+	// the operator then verify it as <name>-fleet.<namespace>.svc.
 	// +optional
 	TLS *FleetTLS `json:"tls,omitempty"`
 
 	// Storage of the control plane's state. Changing anything but the size of an
-	// existing claim is refused, because it would lose the numbers of the clusters.
+	// existing claim is refused, because it would lose the numbers of the
+	// clusters.
 	// +optional
 	Storage *FleetStorage `json:"storage,omitempty"`
 
@@ -106,12 +111,13 @@ type ArgusFleetSpec struct {
 	// +optional
 	Service *FleetService `json:"service,omitempty"`
 
-	// Ingress in front of the Service. Set trustedProxies too, or every visitor has
-	// the ingress controller's address.
+	// Ingress in front of the Service. Set trustedProxies too, or every visitor
+	// has the ingress controller's address.
 	// +optional
 	Ingress *FleetIngress `json:"ingress,omitempty"`
 
-	// HTTPRoute of the Gateway API in front of the Service, where the cluster has that kind.
+	// HTTPRoute of the Gateway API in front of the Service, where the cluster has
+	// that kind.
 	// +optional
 	HTTPRoute *FleetHTTPRoute `json:"httpRoute,omitempty"`
 
@@ -124,21 +130,26 @@ type ArgusFleetSpec struct {
 	// +optional
 	NetworkPolicy *NetworkPolicy `json:"networkPolicy,omitempty"`
 
-	// ServiceMonitor has a Prometheus scrape the control plane, where the cluster has that kind.
+	// ServiceMonitor has a Prometheus scrape the control plane, where the cluster
+	// has that kind.
 	// +optional
 	ServiceMonitor *MonitorObject `json:"serviceMonitor,omitempty"`
 
-	// PrometheusRule has a Prometheus watch the control plane, where the cluster has that kind.
+	// PrometheusRule has a Prometheus watch the control plane, where the cluster
+	// has that kind.
 	// +optional
 	PrometheusRule *MonitorObject `json:"prometheusRule,omitempty"`
 
-	// OnDelete says what becomes of the clusters of an ArgusBot that is deleted: Keep
-	// (the default) leaves them in the control plane, where they are down; Retire
-	// takes them out of every view. Their numbers are kept either way.
+	// OnDelete says what becomes of the clusters of an ArgusBot that is deleted:
+	// Keep (the default) leaves them in the control plane, where they are down;
+	// Retire takes them out of every view. Their numbers are kept either way.
 	// +optional
 	OnDelete *OnDelete `json:"onDelete,omitempty"`
 
-	// Suspend rests the operator's work on this control plane: None (the default), Rollouts or All.
+	// Suspend rests the operator's work on this control plane. None is the
+	// default. Rollouts heals what was changed by hand and reports, and starts no
+	// change of what runs, nor a rotation. All leaves everything as it is; only
+	// deletion acts.
 	// +optional
 	Suspend *SuspendMode `json:"suspend,omitempty"`
 
@@ -164,12 +175,14 @@ type FleetLimits struct {
 	// +kubebuilder:validation:Minimum=1024
 	// +kubebuilder:validation:Maximum=33554432
 	MaxBodyBytes *int32 `json:"maxBodyBytes,omitempty"`
-	// RegisterBurst is how many registrations an address may make in a minute. Default 600.
+	// RegisterBurst is how many registrations an address may make in a minute.
+	// Default 600.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100000
 	RegisterBurst *int32 `json:"registerBurst,omitempty"`
-	// HeartbeatBurst is how many heartbeats an identity may send in a minute. Default 60.
+	// HeartbeatBurst is how many heartbeats an identity may send in a minute.
+	// Default 60.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100000
@@ -190,12 +203,13 @@ type FleetLimits struct {
 // +kubebuilder:validation:Enum=ReadWriteOncePod;ReadWriteOnce
 type AccessMode string
 
-// RetentionPolicy says what becomes of the state when the ArgusFleet is deleted.
+// RetentionPolicy says what becomes of the state when the ArgusFleet is
+// deleted.
 // +kubebuilder:validation:Enum=Retain;Delete
 type RetentionPolicy string
 
-// Retain keeps the claim and the server Secret, which a new ArgusFleet of the same
-// name adopts with all numbers and leases; Delete removes both.
+// Retain keeps the claim and the server Secret, which a new ArgusFleet of the
+// same name adopts with all numbers and leases; Delete removes both.
 const (
 	Retain RetentionPolicy = "Retain"
 	Delete RetentionPolicy = "Delete"
@@ -205,7 +219,8 @@ const (
 // +kubebuilder:validation:Enum=Keep;Retire
 type OnDelete string
 
-// Keep leaves a deleted bot's clusters in the control plane; Retire retires them.
+// Keep leaves a deleted bot's clusters in the control plane; Retire retires
+// them.
 const (
 	OnDeleteKeep   OnDelete = "Keep"
 	OnDeleteRetire OnDelete = "Retire"
@@ -214,12 +229,14 @@ const (
 // FleetTokens says where the tokens of a control plane come from.
 // +kubebuilder:validation:XValidation:rule="!(has(self.existingSecretRef) && has(self.rotationPeriodHours))",message="tokens.rotationPeriodHours is for generated tokens: leave out existingSecretRef, or rotate the values in your own Secret by writing new,old"
 type FleetTokens struct {
-	// ExistingSecretRef names your own Secret with the keys ingest-token, viewer-token,
-	// admin-token and secret-pepper. Each value but the pepper may be a list "new,old".
+	// ExistingSecretRef names your own Secret with the keys ingest-token,
+	// viewer-token, admin-token and secret-pepper. Each value but the pepper may
+	// be a list "new,old".
 	// +optional
 	ExistingSecretRef *LocalRef `json:"existingSecretRef,omitempty"`
 	// RotationPeriodHours after which generated tokens are replaced, without a
-	// heartbeat refused. Absent: only when the annotation argus.dev/rotate-tokens changes.
+	// heartbeat refused. Absent: only when the annotation argus.dev/rotate-tokens
+	// changes.
 	// +optional
 	// +kubebuilder:validation:Minimum=24
 	// +kubebuilder:validation:Maximum=87600
@@ -235,15 +252,17 @@ type FleetPrometheus struct {
 	// TokenSecretRef names the bearer token to present.
 	// +optional
 	TokenSecretRef *SecretKeyRef `json:"tokenSecretRef,omitempty"`
-	// CARef names the authority that signed its certificate. Absent: the public ones.
+	// CARef names the authority that signed its certificate. Absent: the public
+	// ones.
 	// +optional
 	CARef *CARef `json:"caRef,omitempty"`
 }
 
 // FleetAnalytics is where questions about single guilds are answered.
 type FleetAnalytics struct {
-	// ClickHouseDSNSecretRef names the DSN, such as https://user:password@clickhouse:8443/argus.
-	// The NetworkPolicy lets out to the ports 8123 and 8443; name another one in networkPolicy.extraEgressTo.
+	// ClickHouseDSNSecretRef names the DSN, such as
+	// https://user:password@clickhouse:8443/argus. The NetworkPolicy lets out to
+	// the ports 8123 and 8443; name another one in networkPolicy.extraEgressTo.
 	ClickHouseDSNSecretRef SecretKeyRef `json:"clickhouseDSNSecretRef"`
 }
 
@@ -267,7 +286,8 @@ type FleetIngress struct {
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="ingress.host must be a DNS name in lower case, without a wildcard"
 	Host string `json:"host"`
-	// Annotations for the ingress controller. Where spec.tls is set, tell it there to speak HTTPS to the Service.
+	// Annotations for the ingress controller. Where spec.tls is set, tell it there
+	// to speak HTTPS to the Service.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=64
 	Annotations map[string]string `json:"annotations,omitempty"`
@@ -283,7 +303,8 @@ type FleetHTTPRoute struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
 	ParentRefs []ParentRef `json:"parentRefs"`
-	// Hostnames under which the control plane is reached. Absent: those of the listeners.
+	// Hostnames under which the control plane is reached. Absent: those of the
+	// listeners.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=16
@@ -316,7 +337,8 @@ type ParentRef struct {
 // +kubebuilder:validation:XValidation:rule="has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",message="storageClassName cannot change: the claim exists, and a new one would start with no state"
 // +kubebuilder:validation:XValidation:rule="has(self.accessMode) == has(oldSelf.accessMode) && (!has(self.accessMode) || self.accessMode == oldSelf.accessMode)",message="accessMode cannot change: the claim exists, and a new one would start with no state"
 type FleetStorage struct {
-	// Size of the claim. Default 1Gi. It may grow where the storage class allows it, never shrink.
+	// Size of the claim. Default 1Gi. It may grow where the storage class allows
+	// it, never shrink.
 	// +optional
 	// +kubebuilder:validation:XValidation:rule="string(self).size() <= 24 && !string(self).matches('[eE][+-]?[0-9]{3}') && quantity(string(self)).isGreaterThan(quantity('15Mi'))",message="size must be at least 16Mi"
 	Size *resource.Quantity `json:"size,omitempty"`
@@ -326,14 +348,17 @@ type FleetStorage struct {
 	// +kubebuilder:validation:MaxLength=253
 	StorageClassName *string `json:"storageClassName,omitempty"`
 	// AccessMode of the claim. Default ReadWriteOncePod, which makes Kubernetes
-	// itself refuse a second control plane on the volume; ReadWriteOnce for drivers
-	// that cannot do that (the state file's lock still refuses the second).
+	// itself refuse a second control plane on the volume; ReadWriteOnce for
+	// drivers that cannot do that (the state file's lock still refuses the
+	// second).
 	// +optional
 	AccessMode *AccessMode `json:"accessMode,omitempty"`
-	// RetentionPolicy: Retain (the default) or Delete. An existing claim is never deleted.
+	// RetentionPolicy: Retain (the default) or Delete. An existing claim is never
+	// deleted.
 	// +optional
 	RetentionPolicy *RetentionPolicy `json:"retentionPolicy,omitempty"`
-	// ExistingClaimRef names a claim of your own to keep the state in, instead of one that the operator makes.
+	// ExistingClaimRef names a claim of your own to keep the state in, instead of
+	// one that the operator makes.
 	// +optional
 	ExistingClaimRef *LocalRef `json:"existingClaimRef,omitempty"`
 }
@@ -366,135 +391,8 @@ type FleetService struct {
 	TrafficDistribution *string `json:"trafficDistribution,omitempty"`
 }
 
-// ArgusFleetStatus is what the operator sees of a control plane.
-type ArgusFleetStatus struct {
-	// ObservedGeneration of the spec that this status speaks of; -1 before the first look.
-	// +optional
-	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// Conditions: Ready, StorageBound, Reachable, TokensRotated, Exposed where something
-	// exposes it, and Reconciling or Stalled while they are true.
-	// +optional
-	// +listType=map
-	// +listMapKey=type
-	// +kubebuilder:validation:MaxItems=16
-	Conditions []metav1.Condition `json:"conditions,omitempty"`
-	// URL of the control plane within the cluster.
-	// +optional
-	URL string `json:"url,omitempty"`
-	// Version that the control plane reports of itself.
-	// +optional
-	Version string `json:"version,omitempty"`
-	// Image that the Deployment runs.
-	// +optional
-	Image string `json:"image,omitempty"`
-	// Effective values of what the spec left out.
-	// +optional
-	Effective *FleetEffective `json:"effective,omitempty"`
-	// Clusters that the control plane knows.
-	// +optional
-	Clusters *FleetClusters `json:"clusters,omitempty"`
-	// Display joins numbers for the printer columns.
-	// +optional
-	Display *FleetDisplay `json:"display,omitempty"`
-	// Fleets (groups, regions), the largest 100.
-	// +optional
-	// +listType=map
-	// +listMapKey=name
-	// +kubebuilder:validation:MaxItems=100
-	Fleets []FleetCount `json:"fleets,omitempty"`
-	// Tokens names the Secrets that hold the tokens, and the phase of their rotation.
-	// +optional
-	Tokens *FleetTokensStatus `json:"tokens,omitempty"`
-	// Storage tells of the claim.
-	// +optional
-	Storage *FleetStorageStatus `json:"storage,omitempty"`
-	// LastHandled values of the annotations by which a person asks for something once.
-	// +optional
-	LastHandled *FleetLastHandled `json:"lastHandled,omitempty"`
-}
-
-// FleetLastHandled remembers annotations that were acted upon.
-type FleetLastHandled struct {
-	// RotateTokens is the value of argus.dev/rotate-tokens that started the last rotation.
-	// +optional
-	RotateTokens string `json:"rotateTokens,omitempty"`
-	// DropOldToken is the value of argus.dev/drop-old-token that forced the end of one.
-	// +optional
-	DropOldToken string `json:"dropOldToken,omitempty"`
-}
-
-// FleetEffective reports the defaults that are in force.
-type FleetEffective struct {
-	// HeartbeatIntervalSeconds between two beats of a member.
-	HeartbeatIntervalSeconds int32 `json:"heartbeatIntervalSeconds"`
-	// TTLFactor times the interval is the silence after which a cluster is down.
-	TTLFactor int32 `json:"ttlFactor"`
-	// MetricPrefix of the bots' metrics.
-	MetricPrefix string `json:"metricPrefix"`
-	// MaxClusters that may be known at once.
-	MaxClusters int32 `json:"maxClusters"`
-	// Port of the Service.
-	Port int32 `json:"port"`
-}
-
-// FleetClusters counts clusters by health.
-type FleetClusters struct {
-	// Up clusters beat in time.
-	Up int32 `json:"up"`
-	// Down clusters have fallen silent.
-	Down int32 `json:"down"`
-	// Total of both.
-	Total int32 `json:"total"`
-}
-
-// FleetDisplay holds text for the printer columns.
-type FleetDisplay struct {
-	// Clusters as "up/total".
-	Clusters string `json:"clusters"`
-}
-
-// RotationPhase of the tokens.
-// +kubebuilder:validation:Enum=Stable;Adding;Rolling;Dropping
-type RotationPhase string
-
-// Stable: one token each. Adding: the control plane is to accept a new one beside
-// the old. Rolling: bots and people are handed the new one. Dropping: the control
-// plane is to forget the old one.
-const (
-	PhaseStable   RotationPhase = "Stable"
-	PhaseAdding   RotationPhase = "Adding"
-	PhaseRolling  RotationPhase = "Rolling"
-	PhaseDropping RotationPhase = "Dropping"
-)
-
-// FleetTokensStatus names the Secrets of a control plane.
-type FleetTokensStatus struct {
-	// ServerSecret is mounted in the control plane only.
-	ServerSecret string `json:"serverSecret"`
-	// MemberSecret holds the token that bots present, under the key token.
-	MemberSecret string `json:"memberSecret"`
-	// ViewerSecret holds the token for people and dashboards, under the key token.
-	ViewerSecret string `json:"viewerSecret"`
-	// Phase of the rotation.
-	// +optional
-	Phase RotationPhase `json:"phase,omitempty"`
-	// MemberFingerprint of the token in the member Secret, as the control plane's
-	// /api/config shows it. Bots with delivery Env restart when it changes.
-	// +optional
-	MemberFingerprint string `json:"memberFingerprint,omitempty"`
-}
-
-// FleetStorageStatus tells of the claim.
-type FleetStorageStatus struct {
-	// ClaimName of the claim that holds the state.
-	ClaimName string `json:"claimName"`
-	// Capacity of the bound volume.
-	// +optional
-	Capacity string `json:"capacity,omitempty"`
-}
-
-// ArgusFleet is one fleet control plane: bots register and heartbeat to it, and it
-// shows one view from all fleets down to a single gateway shard.
+// ArgusFleet is one fleet control plane: bots register and heartbeat to it,
+// and it shows one view from all fleets down to a single gateway shard.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status

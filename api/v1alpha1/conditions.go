@@ -24,6 +24,12 @@ const (
 
 	// ConditionFleetJoined tells whether every cluster of an ArgusBot has registered.
 	ConditionFleetJoined = "FleetJoined"
+	// ConditionRolloutComplete tells whether every cluster of an ArgusBot runs what the
+	// spec asks for, and works.
+	ConditionRolloutComplete = "RolloutComplete"
+	// ConditionIdentifyBudget tells whether a bot's token has session starts left for
+	// what the operator wants to start.
+	ConditionIdentifyBudget = "IdentifyBudget"
 )
 
 // Reasons of Ready, Reconciling and Stalled.
@@ -54,9 +60,23 @@ const (
 	ReasonInvalidPod = "InvalidPod"
 	// ReasonSecurityFloor : spec.pod would make the pod less safe than every pod of ours is.
 	ReasonSecurityFloor = "SecurityFloor"
+	// ReasonStopped : a cluster is stopped; only in the list of clusters.
+	ReasonStopped = "Stopped"
+	// ReasonHibernated : spec.hibernate has stopped all pods.
+	ReasonHibernated = "Hibernated"
+	// ReasonRolloutFailed : a cluster did not come to work in time; the others are left as they are.
+	ReasonRolloutFailed = "RolloutFailed"
+	// ReasonBudgetImpossible : a cluster has more shards than Discord lets the token start in a day.
+	ReasonBudgetImpossible = "BudgetImpossible"
+	// ReasonInvalidLedger : the record of a token's session starts cannot be read.
+	ReasonInvalidLedger = "InvalidLedger"
+	// ReasonCrashLoopProtected : clusters that started again and again were stopped before the token was spent.
+	ReasonCrashLoopProtected = "CrashLoopProtected"
+	// ReasonRevisionTooOld : pods have a form that this version of the operator no longer builds.
+	ReasonRevisionTooOld = "RevisionTooOld"
 	// ReasonSuspended : spec.suspend lets the operator do nothing, or nothing new.
 	ReasonSuspended = "Suspended"
-	// ReasonQuotaExceeded : a quota of the namespace refuses the pod.
+	// ReasonQuotaExceeded : a quota of the namespace refuses the pod, or another object that is wanted.
 	ReasonQuotaExceeded = "QuotaExceeded"
 	// ReasonRetiring : a deleted bot waits until the control plane has retired its clusters.
 	ReasonRetiring = "Retiring"
@@ -70,7 +90,7 @@ const (
 	ReasonRequestFailed = "RequestFailed"
 )
 
-// Reasons of StorageBound, TokensRotated, Exposed, Reachable and FleetJoined.
+// Reasons of the other conditions.
 const (
 	// ReasonBound : the claim has its volume.
 	ReasonBound = "Bound"
@@ -78,7 +98,7 @@ const (
 	ReasonClaimDiffers = "ClaimDiffers"
 	// ReasonClaimPending : the claim waits for a volume.
 	ReasonClaimPending = "ClaimPending"
-	// ReasonClaimLost : the claim's volume is gone.
+	// ReasonClaimLost : the claim's volume is gone, or goes with the pod that still uses it.
 	ReasonClaimLost = "ClaimLost"
 	// ReasonClaimMissing : the claim that the spec names does not exist.
 	ReasonClaimMissing = "ClaimMissing"
@@ -110,6 +130,19 @@ const (
 	ReasonNotAdmitted = "NotAdmitted"
 	// ReasonNotAccepted : the Gateway refuses the route.
 	ReasonNotAccepted = "NotAccepted"
+
+	// ReasonComplete : every cluster runs what the spec asks for, and works.
+	ReasonComplete = "Complete"
+	// ReasonRolloutAvailable : an upgrade of the operator brought a newer form of the pods.
+	ReasonRolloutAvailable = "RolloutAvailable"
+	// ReasonGateFallback : the control plane cannot be read, so ready pods count as working.
+	ReasonGateFallback = "GateFallback"
+	// ReasonWithinBudget : the token has session starts left.
+	ReasonWithinBudget = "WithinBudget"
+	// ReasonBudgetLow : a start waits until earlier ones no longer count.
+	ReasonBudgetLow = "BudgetLow"
+	// ReasonLimitsDiffer : bots with the same token name different limits; the smallest counts.
+	ReasonLimitsDiffer = "LimitsDiffer"
 
 	// ReasonShortTTL : the control plane answers, but waits too short for members that beat every 15 s.
 	ReasonShortTTL = "ShortTTL"

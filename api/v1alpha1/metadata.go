@@ -23,6 +23,8 @@ const (
 	AnnotationRotateTokens = "argus.dev/rotate-tokens"
 	// AnnotationDropOldToken on an ArgusFleet ends a rotation although the old token is still in use.
 	AnnotationDropOldToken = "argus.dev/drop-old-token"
+	// AnnotationResetCrashLoop on an ArgusBot starts clusters again that crash-loop protection stopped.
+	AnnotationResetCrashLoop = "argus.dev/reset-crash-loop"
 )
 
 // FinalizerRetire keeps a deleted ArgusBot until its clusters are retired in the

@@ -63,7 +63,8 @@ type Pod struct {
 	// without a token in the pod.
 	// +optional
 	ServiceAccount *PodServiceAccount `json:"serviceAccount,omitempty"`
-	// Env adds variables to the main container. Those that the operator sets itself are refused.
+	// Env adds variables to the main container. Those that the operator sets
+	// itself are refused.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -75,7 +76,8 @@ type Pod struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32
 	EnvFrom []corev1.EnvFromSource `json:"envFrom,omitempty"`
-	// Volumes added to the pods, each as in a pod's spec.volumes. An unknown field is refused with its path.
+	// Volumes added to the pods, each as in a pod's spec.volumes. An unknown field
+	// is refused with its path.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32
@@ -99,7 +101,8 @@ type Pod struct {
 	// +kubebuilder:validation:MaxItems=16
 	Sidecars []Fragment `json:"sidecars,omitempty"`
 	// Patch is the last resort: a strategic-merge patch of the pod template
-	// ({metadata, spec}), applied after everything else. What hardens a pod still cannot be changed.
+	// ({metadata, spec}), applied after everything else. What hardens a pod still
+	// cannot be changed.
 	// +optional
 	Patch *Fragment `json:"patch,omitempty"`
 }
@@ -139,8 +142,9 @@ type PodServiceAccount struct {
 	AutomountToken *bool `json:"automountToken,omitempty"`
 }
 
-// Fragment is a piece of a pod's own schema. The API server keeps it as it is, and
-// the operator decodes it strictly: that keeps these CRDs small enough to be read.
+// Fragment is a piece of a pod's own schema. The API server keeps it as it is,
+// and the operator decodes it strictly: that keeps these CRDs small enough to
+// be read.
 // +kubebuilder:pruning:PreserveUnknownFields
 // +kubebuilder:validation:Type=object
 type Fragment struct {

@@ -17,7 +17,8 @@ type SecretKeyRef struct {
 	Key string `json:"key"`
 }
 
-// CARef names a certificate authority's certificates in PEM, in the object's own namespace.
+// CARef names a certificate authority's certificates in PEM, in the object's
+// own namespace.
 type CARef struct {
 	// Kind of the object that holds them. Default Secret.
 	// +optional
@@ -47,17 +48,19 @@ const (
 // +kubebuilder:validation:Enum=None;Rollouts;All
 type SuspendMode string
 
-// None suspends nothing. Rollouts heals what drifted and reports, and starts no
-// change of what runs. All leaves everything as it is; only deletion acts.
+// None suspends nothing. Rollouts heals what drifted and reports, and starts
+// no change of what runs. All leaves everything as it is; only deletion acts.
 const (
 	SuspendNone     SuspendMode = "None"
 	SuspendRollouts SuspendMode = "Rollouts"
 	SuspendAll      SuspendMode = "All"
 )
 
-// MonitorObject asks for an object of the Prometheus Operator. Its presence is the wish.
+// MonitorObject asks for an object of the Prometheus Operator. Its presence is
+// the wish.
 type MonitorObject struct {
-	// Labels by which a Prometheus selects the object, such as release: prometheus.
+	// Labels by which a Prometheus selects the object, such as release:
+	// prometheus.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=64
 	Labels map[string]string `json:"labels,omitempty"`
@@ -85,8 +88,8 @@ const (
 // +kubebuilder:validation:Enum=File;Env
 type Delivery string
 
-// The ways to deliver a secret. A file follows a rotated Secret; an environment
-// variable is for code that reads no files and needs a restart.
+// The ways to deliver a secret. A file follows a rotated Secret; an
+// environment variable is for code that reads no files and needs a restart.
 const (
 	DeliverFile Delivery = "File"
 	DeliverEnv  Delivery = "Env"
@@ -94,7 +97,8 @@ const (
 
 // NetworkPolicy limits who may talk to the pods and to whom they may talk.
 type NetworkPolicy struct {
-	// State: Enabled (the default) makes a NetworkPolicy with ingress and egress rules.
+	// State: Enabled (the default) makes a NetworkPolicy with ingress and egress
+	// rules.
 	// +optional
 	State *State `json:"state,omitempty"`
 	// ExtraIngressFrom lists peers that may also reach the pods' port.

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/argus-dev/argus-operator/fleetapi"
 	"github.com/argus-dev/argus-operator/member"
 )
 
@@ -27,6 +28,7 @@ type settings struct {
 	crashAfter   time.Duration
 	simulate     int
 	seed         uint64
+	noTokenFiles bool
 }
 
 func newCommand(h host) *cobra.Command {
@@ -66,6 +68,7 @@ func (s *settings) bind(flags *pflag.FlagSet) {
 	flags.DurationVar(&s.crashAfter, "crash-after", 0, "exit with status 1 after this time; 0 means never")
 	flags.IntVar(&s.simulate, "simulate", 0, "run as so many members <identity>-0, <identity>-1, ... in one process; 0 means as one bot")
 	flags.Uint64Var(&s.seed, "seed", 1, "seed of the simulated values")
+	flags.BoolVar(&s.noTokenFiles, "no-token-files", false, "take the fleet's token from "+fleetapi.EnvFleetToken+" alone, as argus-dpy 0.4.2 and older do")
 }
 
 // flagsFromEnv sets each flag that the command line does not from its variable.

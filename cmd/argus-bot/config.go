@@ -96,10 +96,24 @@ func resolve(s settings, shardsGiven bool, lookup member.LookupFunc, readFile me
 	for _, id := range s.shardDown {
 		c.down[id] = true
 	}
-	c.fleet, c.fleetFault = member.ConfigFromEnv(withCommonClusterID(lookup), readFile)
+	c.fleet, c.fleetFault = member.ConfigFromEnv(s.fleetLookup(lookup), readFile)
 	var shardsErr error
 	c.shards, shardsErr = shardIDs(env, s.shards, shardsGiven)
 	return c, errors.Join(shardsErr, c.readServer(env), c.readToggles(env), c.readCluster(env))
+}
+
+// fleetLookup is what the member sees of the environment.
+func (s settings) fleetLookup(lookup member.LookupFunc) member.LookupFunc {
+	common := withCommonClusterID(lookup)
+	if !s.noTokenFiles {
+		return common
+	}
+	return func(name string) (string, bool) {
+		if name == fleetapi.EnvFleetToken+fleetapi.FileSuffix {
+			return "", false
+		}
+		return common(name)
+	}
 }
 
 // withCommonClusterID lets CLUSTER_ID, which common bot code reads, stand in

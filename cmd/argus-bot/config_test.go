@@ -111,7 +111,7 @@ func TestEveryFlagHasItsVariableAndTheFlagWins(t *testing.T) {
 	command := newCommand(host{})
 	env := map[string]string{
 		"BOT_GUILDS": "7", "BOT_COMMANDS": "3", "BOT_SHARDS": "2", "BOT_SHARD_DOWN": "1,2", "BOT_CONNECT_DELAY": "5s",
-		"BOT_CRASH_AFTER": "1m", "BOT_SIMULATE": "4", "BOT_SEED": "9",
+		"BOT_CRASH_AFTER": "1m", "BOT_SIMULATE": "4", "BOT_SEED": "9", "BOT_NO_TOKEN_FILES": "true",
 	}
 	if err := command.ParseFlags([]string{"--guilds=11"}); err != nil {
 		t.Fatal(err)
@@ -127,7 +127,7 @@ func TestEveryFlagHasItsVariableAndTheFlagWins(t *testing.T) {
 	}
 	want := map[string]string{
 		"guilds": "11", "commands": "3", "shards": "2", "shard-down": "[1,2]", "connect-delay": (5 * time.Second).String(),
-		"crash-after": time.Minute.String(), "simulate": "4", "seed": "9",
+		"crash-after": time.Minute.String(), "simulate": "4", "seed": "9", "no-token-files": "true",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("flags (-want +got):\n%s", diff)
@@ -158,4 +158,30 @@ func FuzzShardIDs(f *testing.F) {
 			seen[id] = true
 		}
 	})
+}
+
+func TestAnOldMemberReadsItsTokenFromTheEnvironmentAlone(t *testing.T) {
+	readFile := func(string) ([]byte, error) { return []byte("from-file"), nil }
+	for sentence, tc := range map[string]struct {
+		env  map[string]string
+		old  bool
+		want string
+	}{
+		"a new one reads the file":        {map[string]string{"ARGUS_FLEET_TOKEN_FILE": "/t"}, false, "from-file"},
+		"an old one does not":             {map[string]string{"ARGUS_FLEET_TOKEN_FILE": "/t"}, true, ""},
+		"an old one reads the variable":   {map[string]string{"ARGUS_FLEET_TOKEN": "from-env"}, true, "from-env"},
+		"its Discord token may be a file": {map[string]string{"ARGUS_FLEET_TOKEN": "from-env", "DISCORD_TOKEN": "", "DISCORD_TOKEN_FILE": "/t"}, true, "from-env"},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			env := map[string]string{"DISCORD_TOKEN": "x", "ARGUS_FLEET_URL": "http://fleet", "ARGUS_CLUSTER_ID": "mybot-0"}
+			maps.Copy(env, tc.env)
+			c, err := resolve(settings{shards: 1, noTokenFiles: tc.old}, false, lookupIn(env), readFile)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := c.fleet.Token(); err != nil || got != tc.want {
+				t.Errorf("token %q, %v, want %q", got, err, tc.want)
+			}
+		})
+	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,8 +19,9 @@ import (
 // doctorOptions are the flags of the doctor. The token is none of them: a
 // command line can be read by everybody on the machine.
 type doctorOptions struct {
-	url, namespace string
-	timeout        time.Duration
+	remote
+	namespace string
+	timeout   time.Duration
 }
 
 func doctorCommand() *cobra.Command {
@@ -39,7 +41,7 @@ func doctorCommand() *cobra.Command {
 			return nil
 		},
 	}
-	command.Flags().StringVar(&o.url, "url", "", "address of the control plane, such as http://fleet:9190")
+	o.flags(command, "http://fleet:9190")
 	command.Flags().StringVar(&o.namespace, "namespace", "", "metric prefix that the control plane should have")
 	command.Flags().DurationVar(&o.timeout, "timeout", 10*time.Second, "time for each request")
 	return command
@@ -71,7 +73,11 @@ func diagnose(ctx context.Context, o doctorOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	client, err := fleetapi.NewClient(o.url, fleetapi.ClientOptions{Token: func() (string, error) { return config.ViewerCredential(), nil }})
+	trust, err := o.tls()
+	if err != nil {
+		return err
+	}
+	client, err := fleetapi.NewClient(o.url, fleetapi.ClientOptions{TLS: trust, Token: func() (string, error) { return config.ViewerCredential(), nil }})
 	if err != nil {
 		return err
 	}
@@ -135,8 +141,10 @@ func inspectConfig(config fleetapi.Config, namespace string, f *findings) {
 	default:
 		f.bad("namespace '%s' (expected '%s')", config.Namespace, namespace)
 	}
-	// The factor is not told; nearly everybody has the default.
-	if ttl := config.Interval * fleetapi.DefaultTTLFactor; config.Interval > 0 && ttl < fleetapi.LeastTTLSeconds {
-		f.bad("heartbeat interval %d s: argus-dpy members beat every 15 s and may be shown down in between", config.Interval)
+	// A Python control plane does not tell; nearly everybody has the default factor.
+	ttl := cmp.Or(config.TTLSeconds, config.Interval*fleetapi.DefaultTTLFactor)
+	if ttl > 0 && ttl < fleetapi.LeastTTLSeconds {
+		f.bad("silent clusters are down after %d s: argus-dpy members beat every 15 s and may be shown down in between; raise %s or %s",
+			ttl, fleetapi.EnvFleetHeartbeatInterval, fleetapi.EnvFleetTTLFactor)
 	}
 }

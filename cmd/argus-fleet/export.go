@@ -21,7 +21,10 @@ const exportTimeout = 5 * time.Minute
 
 // exportOptions are the flags of export. The token is in a file, because a
 // command line can be read by everybody on the machine.
-type exportOptions struct{ url, tokenFile string }
+type exportOptions struct {
+	remote
+	tokenFile string
+}
 
 func exportCommand() *cobra.Command {
 	var o exportOptions
@@ -36,7 +39,7 @@ func exportCommand() *cobra.Command {
 			return quiet(exportRunning(cmd.Context(), o, cmd.OutOrStdout()))
 		},
 	}
-	command.Flags().StringVar(&o.url, "url", "", "address of a running control plane, such as http://127.0.0.1:9190")
+	o.flags(command, "http://127.0.0.1:9190")
 	command.Flags().StringVar(&o.tokenFile, "admin-token-file", "", "file that holds the admin token")
 	command.MarkFlagsRequiredTogether("url", "admin-token-file")
 	return command
@@ -60,6 +63,10 @@ func exportRunning(ctx context.Context, o exportOptions, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("reading the admin token: %w", err)
 	}
+	trust, err := o.tls()
+	if err != nil {
+		return err
+	}
 	first, _, _ := strings.Cut(strings.TrimSpace(string(token)), ",")
 	ctx, cancel := context.WithTimeout(ctx, exportTimeout)
 	defer cancel()
@@ -68,7 +75,10 @@ func exportRunning(ctx context.Context, o exportOptions, out io.Writer) error {
 		return errors.New("--url must be http://host[:port] or https://host[:port]")
 	}
 	request.Header.Set("Authorization", "Bearer "+strings.TrimSpace(first))
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{
+		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: trust},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	defer client.CloseIdleConnections()
 	response, err := client.Do(request)
 	if err != nil {

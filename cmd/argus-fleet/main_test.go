@@ -121,7 +121,7 @@ func TestDoctor(t *testing.T) {
 		t.Errorf("unreachable: %d %q", status, stdout)
 	}
 	p.startAndWait()
-	alive, fast := "[ok] "+p.url+" is alive\n", "[!!] heartbeat interval 1 s: argus-dpy members beat every 15 s and may be shown down in between\n"
+	alive, fast := "[ok] "+p.url+" is alive\n", "[!!] silent clusters are down after 1 s: argus-dpy members beat every 15 s and may be shown down in between; raise ARGUS_FLEET_HEARTBEAT_INTERVAL or ARGUS_FLEET_TTL_FACTOR\n"
 	doctor("empty", 1, alive+"[ok] 0 fleet(s), 0/0 clusters up\n[ok] no clusters registered yet: point a bot here with ARGUS_FLEET_URL\n"+fast)
 	register(t, p.client("ingest-secret"), "a")
 	time.Sleep(1100 * time.Millisecond) // the TTL

@@ -2,42 +2,35 @@ package main
 
 import (
 	"context"
-	"os"
 	"runtime/debug"
 	"runtime/metrics"
-	"strconv"
-	"strings"
 	"time"
+
+	"github.com/argus-dev/argus-operator/cmd/internal/memory"
 )
 
 const (
-	// collectorHeadroom is how much may be allocated between two collections
-	// when little is live. A small fleet would else be collected many times a
-	// second under load; a large one would need twice its memory.
-	collectorHeadroom         = 24 << 20
-	leastPercent, mostPercent = 15, 400
-	collectorPace             = time.Second
-	memoryShare               = 0.9 // of the container's limit; the rest is for stacks of the kernel's and page cache
-	limitFileV2, limitFileV1  = "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"
-	envGOGC, envGOMEMLIMIT    = "GOGC", "GOMEMLIMIT"
-	unlimited                 = 1 << 50 // cgroup v1 says "no limit" with a number that no machine has
-	liveHeap                  = "/gc/heap/live:bytes"
+	// leastHeadroom is how much may be allocated between two collections when
+	// little is live: a small fleet would else be collected many times a second
+	// under load. From 80 MiB on it is a part of what is live.
+	leastHeadroom                           = 24 << 20
+	leastPercent, usualPercent, mostPercent = 15, 30, 400
+	// Above largeHeap as much as is live, for each collection holds up the beats of some
+	// tens of thousands of members; but what is live and its headroom stay below enough.
+	largeHeap, enough = 200 << 20, 1300 << 20
+	collectorPace     = time.Second
+	liveHeap          = "/gc/heap/live:bytes"
 )
 
 // tuneMemory sets the garbage collector's limit from the container's and its
 // pace from what is live, until the context ends. GOMEMLIMIT and GOGC in the
 // environment win, each over its own.
 func tuneMemory(ctx context.Context) {
-	if os.Getenv(envGOMEMLIMIT) == "" {
-		if limit, ok := containerLimit(os.ReadFile); ok {
-			debug.SetMemoryLimit(limit)
-		}
-	}
-	if os.Getenv(envGOGC) != "" {
+	memory.Limit()
+	percent := collectorPercent(0)
+	if !memory.Percent(percent) {
 		return
 	}
-	percent := collectorPercent(0)
-	debug.SetGCPercent(percent)
 	ticker := time.NewTicker(collectorPace)
 	defer ticker.Stop()
 	sample := []metrics.Sample{{Name: liveHeap}}
@@ -58,19 +51,10 @@ func tuneMemory(ctx context.Context) {
 
 // collectorPercent is GOGC for a live heap of so many bytes.
 func collectorPercent(live uint64) int {
-	return int(min(max(100*collectorHeadroom/max(live, 1), leastPercent), mostPercent))
-}
-
-// containerLimit is the part of the control group's memory limit that Go may
-// use; false without a limit.
-func containerLimit(read func(string) ([]byte, error)) (int64, bool) {
-	for _, file := range []string{limitFileV2, limitFileV1} {
-		raw, err := read(file)
-		if err != nil {
-			continue
-		}
-		limit, err := strconv.ParseInt(strings.TrimSpace(string(raw)), 10, 64) // "max" is none
-		return int64(memoryShare * float64(limit)), err == nil && limit > 0 && limit < unlimited
+	headroom := max(live*usualPercent/100, leastHeadroom)
+	if live > largeHeap {
+		more := min(headroom+2*(live-largeHeap), live)
+		headroom = min(more, max(enough, live)-live)
 	}
-	return 0, false
+	return int(min(max(100*headroom/max(live, 1), leastPercent), mostPercent))
 }

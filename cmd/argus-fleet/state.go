@@ -85,7 +85,7 @@ func importCommand() *cobra.Command {
 			if skip < 0 || (from == "" && skip == 0) {
 				return quiet(errors.New("say what to import with --from, or a positive --skip-numbers"))
 			}
-			return quiet(withState(cmd.Context(), func(path string) error { return importState(from, path, skip, cmd.OutOrStdout()) }))
+			return quiet(withState(cmd.Context(), func(path string) error { return importState(cmd.Context(), from, path, skip, cmd.OutOrStdout()) }))
 		},
 	}
 	command.Flags().StringVar(&from, "from", "", "file to import")
@@ -93,9 +93,9 @@ func importCommand() *cobra.Command {
 	return command
 }
 
-func importState(from, path string, skip int, out io.Writer) error {
+func importState(ctx context.Context, from, path string, skip int, out io.Writer) error {
 	if from != "" {
-		if err := bringIn(from, path); err != nil {
+		if err := bringIn(ctx, from, path); err != nil {
 			return err
 		}
 	}
@@ -108,7 +108,7 @@ func importState(from, path string, skip int, out io.Writer) error {
 }
 
 // bringIn never replaces a state that is there.
-func bringIn(from, path string) error {
+func bringIn(ctx context.Context, from, path string) error {
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("state file %s exists: move it away first", path)
 	}
@@ -116,9 +116,15 @@ func bringIn(from, path string) error {
 	if err != nil {
 		return err
 	}
-	if old {
-		_, err := store.ImportV1(from, path)
+	if !old {
+		return store.Restore(from, path)
+	}
+	// A Python control plane that still runs would go on giving numbers away.
+	lock, err := store.Acquire(ctx, from, time.Now())
+	if _, held := errors.AsType[*store.LockedError](err); held {
 		return err
 	}
-	return store.Restore(from, path)
+	defer lock.Release() //nolint:errcheck // without one, as in a directory that nobody can write to, there is nothing to release
+	_, err = store.ImportV1(from, path)
+	return err
 }

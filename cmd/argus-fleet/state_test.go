@@ -6,8 +6,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/argus-dev/argus-operator/fleetapi"
+	"github.com/argus-dev/argus-operator/fleetserver/store"
 )
 
 const pythonState = `{"version": 1, "counters": {"asia": 5}, "entries": [{"identity": "a", "fleet": "asia", "number": 4, "first_seen": 1.5, "last_seen": 2.5,
@@ -33,6 +35,14 @@ func TestTheStateGoesInAndOutOfAStoppedControlPlane(t *testing.T) {
 	p := newProcess(t, fleetapi.EnvFleetState+"="+state)
 	p.do(1, "", "argus-fleet: say what to import", "import")
 	p.do(1, "", "argus-fleet: opening the state file: ", "verify")
+	python, err := store.Acquire(t.Context(), source, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.do(75, "", "argus-fleet: another argus-fleet process holds "+source+".lock ", "import", "--from", source)
+	if err := python.Release(); err != nil {
+		t.Fatal(err)
+	}
 	p.do(0, "[ok] "+state, "", "import", "--from", source)
 	p.do(1, "", "argus-fleet: state file "+state+" exists: move it away first", "import", "--from", source)
 	p.do(0, exported, "", "export")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"io"
 	"log/slog"
@@ -18,8 +17,8 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
+	"github.com/argus-dev/argus-operator/cmd/internal/memory"
 	"github.com/argus-dev/argus-operator/controllers"
-	"github.com/argus-dev/argus-operator/internal/apply"
 )
 
 const leaderElectionID = "argus-operator"
@@ -27,6 +26,8 @@ const leaderElectionID = "argus-operator"
 // serve runs the operator until the context ends.
 func serve(ctx context.Context, s *settings, stderr io.Writer) error {
 	ctrl.SetLogger(logr.FromSlogHandler(logHandler(s, stderr)))
+	memory.Limit()
+	memory.Percent(controllers.CollectorPercent)
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("finding the API server: %w", err)
@@ -92,39 +93,15 @@ func metricsOptions(s *settings) metricsserver.Options {
 }
 
 func addControllers(ctx context.Context, mgr ctrl.Manager, s *settings) error {
-	own, err := controllers.NewMetrics(metrics.Registry)
-	if err != nil {
-		return fmt.Errorf("registering metrics: %w", err)
-	}
-	poller := controllers.NewFleetPoller(mgr.GetClient(), own, time.Now, true)
-	if err := mgr.Add(poller); err != nil {
-		return fmt.Errorf("adding the poller: %w", err)
-	}
-	kinds, err := controllers.NewOptionalKinds(mgr, s.watchNamespaces, s.kindsInterval)
+	err := controllers.Setup(ctx, mgr, controllers.Settings{
+		Namespaces:          s.watchNamespaces,
+		KindsInterval:       s.kindsInterval,
+		AllowExternalFleets: s.allowExternalFleets,
+		Manifests:           s.manifests,
+		Registry:            metrics.Registry,
+	})
 	if err != nil {
 		return err
-	}
-	if err := mgr.Add(kinds); err != nil {
-		return fmt.Errorf("adding the search for optional kinds: %w", err)
-	}
-	reader := kinds.Client(mgr.GetClient())
-	base := controllers.Base{
-		Client:  reader,
-		Applier: apply.New(reader, mgr.GetAPIReader(), own.Wrote),
-		Fleets:  poller,
-		Kinds:   kinds,
-		Events:  mgr.GetEventRecorder("argus-operator"),
-		Metrics: own,
-		Options: s.manifests,
-		Now:     time.Now,
-	}
-	fleets := &controllers.ArgusFleetReconciler{Base: base, Random: rand.Reader}
-	if err := fleets.SetupWithManager(mgr, poller.Woken(v1alpha1.KindArgusFleet)); err != nil {
-		return fmt.Errorf("setting up ArgusFleet: %w", err)
-	}
-	bots := &controllers.ArgusBotReconciler{Base: base, AllowExternalFleets: s.allowExternalFleets}
-	if err := bots.SetupWithManager(ctx, mgr, poller.Woken(v1alpha1.KindArgusBot)); err != nil {
-		return fmt.Errorf("setting up ArgusBot: %w", err)
 	}
 	return addChecks(mgr)
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/fsnotify/fsnotify"
 )
 
 var errNoToken = errors.New("no token is configured")
@@ -45,8 +47,10 @@ type Keyring struct {
 	read     func(string) ([]byte, error)
 	hooks    Hooks
 	interval time.Duration // checkInterval but in tests
-	surfaces []Surface
-	lists    map[string]*List
+	// newWatcher fails where the machine has no more of them.
+	newWatcher func() (*fsnotify.Watcher, error)
+	surfaces   []Surface
+	lists      map[string]*List
 
 	mu      sync.Mutex
 	trouble map[string]bool // by surface, so that a change is logged once
@@ -68,7 +72,7 @@ func NewKeyring(surfaces []Surface, logger *slog.Logger, read func(string) ([]by
 		read = os.ReadFile
 	}
 	k := &Keyring{
-		logger: logger, read: read, hooks: hooks, interval: checkInterval, surfaces: surfaces,
+		logger: logger, read: read, hooks: hooks, interval: checkInterval, newWatcher: fsnotify.NewWatcher, surfaces: surfaces,
 		lists: map[string]*List{}, trouble: map[string]bool{},
 	}
 	for _, surface := range surfaces {

@@ -2,7 +2,6 @@ package access
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"time"
 
@@ -11,34 +10,36 @@ import (
 
 const (
 	// checkInterval is how often files are read without being asked, for
-	// filesystems that report no change.
-	checkInterval = 30 * time.Second
+	// filesystems that report no change and for machines that have no watch left
+	// to give. A change is then followed within ten seconds all the same.
+	checkInterval = 5 * time.Second
 	// settleTime joins the events of one change. Kubernetes swaps a symbolic
 	// link ("..data") in the directory, so directories are watched, not files.
 	settleTime = 100 * time.Millisecond
 )
 
-// Watch reloads until the context ends: soon after a change in a directory that
-// holds a token file, and every 30 seconds.
-func (k *Keyring) Watch(ctx context.Context) error {
+// Watch reloads until the context ends: at once after a change in a directory
+// that holds a token file, and every few seconds in any case.
+func (k *Keyring) Watch(ctx context.Context) {
 	directories := k.directories()
 	if len(directories) == 0 {
-		<-ctx.Done()
-		return nil
+		return
 	}
-	watcher, err := fsnotify.NewWatcher()
-	if err != nil {
-		return fmt.Errorf("watching token files: %w", err)
-	}
-	defer watcher.Close()
-	for directory := range directories {
-		if err := watcher.Add(directory); err != nil {
-			k.logger.Warn("token directory cannot be watched, changes are seen within 30 s", "error", err)
+	var events <-chan fsnotify.Event
+	var failures <-chan error
+	if watcher, err := k.newWatcher(); err != nil {
+		k.logger.Warn("token files cannot be watched, they are read every few seconds", "error", err)
+	} else {
+		defer watcher.Close()
+		events, failures = watcher.Events, watcher.Errors
+		for directory := range directories {
+			if err := watcher.Add(directory); err != nil {
+				k.logger.Warn("token directory cannot be watched, its files are read every few seconds", "error", err)
+			}
 		}
 	}
 	k.Reload() // what changed before the watch began
-	k.follow(ctx, watcher.Events, watcher.Errors)
-	return nil
+	k.follow(ctx, events, failures)
 }
 
 func (k *Keyring) follow(ctx context.Context, events <-chan fsnotify.Event, failures <-chan error) {

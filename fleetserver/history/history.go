@@ -25,6 +25,9 @@ const (
 	slabSeries = 32
 )
 
+// dropAtOnce is how many series are looked at under one hold of the lock.
+const dropAtOnce = 1024
+
 // Recorder holds the series. It is safe for concurrent use.
 type Recorder struct {
 	mu sync.Mutex
@@ -50,7 +53,7 @@ type series struct {
 	// last is the tick of the newest point.
 	last int
 	// present has a bit for each slot of the ring: where it is not set, there is
-	// no point, whatever the slab holds.
+	// no point, whatever the slab holds. Nor is there one behind last.
 	present [(Points + 63) / 64]uint64
 }
 
@@ -60,9 +63,9 @@ func (s *series) set(slot int) { s.present[slot/64] |= 1 << (slot % 64) }
 
 func (s *series) clear(slot int) { s.present[slot/64] &^= 1 << (slot % 64) }
 
-// begin adds an empty series.
-func (r *Recorder) begin(name string) *series {
-	s := &series{place: r.places}
+// open adds an empty series.
+func (r *Recorder) open(name string) *series {
+	s := &series{place: r.places, last: r.ticks - 1}
 	if last := len(r.free) - 1; last >= 0 {
 		s.place, r.free = r.free[last], r.free[:last]
 	} else {
@@ -95,31 +98,54 @@ func (r *Recorder) point(s *series, slot int) *[keys]float32 {
 // New returns an empty recorder.
 func New() *Recorder { return &Recorder{series: map[string]*series{}} }
 
-// Record adds one point to each of the series named; the others have a gap
-// there. A series whose last point has left the axis is dropped.
-func (r *Recorder) Record(at time.Time, points map[string]fleetapi.Metrics) {
+// Record adds one point to each of the series that points names; the others
+// have a gap there. A series whose last point has left the axis is dropped. Only
+// one Record runs at a time, and others may Get and Forget meanwhile.
+func (r *Recorder) Record(at time.Time, points func(add func(series string, metrics fleetapi.Metrics))) {
+	r.begin(at)
+	points(r.add)
+	r.dropSilent()
+}
+
+// begin puts a moment onto the axis.
+func (r *Recorder) begin(at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	slot := r.ticks % Points
-	r.times[slot] = at
+	r.times[r.ticks%Points] = at
 	r.ticks++
+}
+
+// add gives a series its point of the latest moment. The slots since the one
+// before hold points that have left the axis.
+func (r *Recorder) add(name string, metrics fleetapi.Metrics) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.series[name]
+	if s == nil {
+		s = r.open(name)
+	}
+	tick := r.ticks - 1
+	for missed := max(s.last+1, r.ticks-Points); missed < tick; missed++ {
+		s.clear(missed % Points)
+	}
+	s.set(tick % Points)
+	s.last = tick
+	*r.point(s, tick%Points) = pack(metrics)
+}
+
+// dropSilent lets go of the lock every now and then: there are many series.
+func (r *Recorder) dropSilent() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	seen := 0
 	for name, s := range r.series {
-		if _, ok := points[name]; ok {
-			continue
-		}
-		s.clear(slot)
-		if s.last <= r.ticks-Points {
+		if s.last < r.ticks-Points {
 			r.drop(name)
 		}
-	}
-	for name, metrics := range points {
-		s := r.series[name]
-		if s == nil {
-			s = r.begin(name)
+		if seen++; seen%dropAtOnce == 0 {
+			r.mu.Unlock()
+			r.mu.Lock()
 		}
-		s.set(slot)
-		s.last = r.ticks
-		*r.point(s, slot) = pack(metrics)
 	}
 }
 
@@ -139,7 +165,7 @@ func (r *Recorder) Get(name string) []fleetapi.HistoryPoint {
 	if s == nil {
 		return points
 	}
-	for tick := max(r.ticks-Points, 0); tick < r.ticks; tick++ {
+	for tick := max(r.ticks-Points, 0); tick <= s.last; tick++ {
 		if slot := tick % Points; s.has(slot) {
 			points = append(points, fleetapi.HistoryPoint{T: r.times[slot], Metrics: unpack(r.point(s, slot))})
 		}

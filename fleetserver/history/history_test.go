@@ -17,11 +17,11 @@ import (
 var start = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 
 func record(r *Recorder, tick int, names ...string) {
-	points := map[string]fleetapi.Metrics{}
-	for _, name := range names {
-		points[name] = fleetapi.Metrics{Guilds: float64(tick)}
-	}
-	r.Record(start.Add(time.Duration(tick)*15*time.Second), points)
+	r.Record(start.Add(time.Duration(tick)*15*time.Second), func(add func(string, fleetapi.Metrics)) {
+		for _, name := range names {
+			add(name, fleetapi.Metrics{Guilds: float64(tick)})
+		}
+	})
 }
 
 func ticks(points []fleetapi.HistoryPoint) []int {
@@ -124,7 +124,10 @@ func TestValuesComeBackAsPeopleWroteThem(t *testing.T) {
 		LatencySeconds: 0.041, ShardsUp: 4, Guilds: 1874, CachedUsers: 91234, InteractionsRate: 0.1,
 		ErrorRate: 0.25, DurationP95Seconds: 0.2425, RateLimitsRate: 0, UptimeSeconds: 86400.5,
 	}
-	r.Record(start, map[string]fleetapi.Metrics{"a": m, "huge": {Guilds: math.MaxFloat64, ShardsUp: -math.MaxFloat64}})
+	r.Record(start, func(add func(string, fleetapi.Metrics)) {
+		add("a", m)
+		add("huge", fleetapi.Metrics{Guilds: math.MaxFloat64, ShardsUp: -math.MaxFloat64})
+	})
 	if diff := cmp.Diff([]fleetapi.HistoryPoint{{T: start, Metrics: m}}, r.Get("a")); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

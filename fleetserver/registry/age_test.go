@@ -38,7 +38,7 @@ func newDisk() *disk { return &disk{State{LastSeen: map[string]Sign{}}} }
 // ups are the identities that are up.
 func ups(r *Registry) map[string]bool {
 	up := map[string]bool{}
-	for _, c := range r.List() {
+	for c := range r.All() {
 		up[c.Identity] = c.Up
 	}
 	return up

@@ -49,7 +49,7 @@ func (r *Registry) Heartbeat(identity, lease string, from Sender) (Beat, error) 
 	e.token = from.Token
 	beat := Beat{Generation: e.Registrations, Fleet: e.Fleet, Number: e.Number(), CameUp: !e.wasUp}
 	e.wasUp = true
-	beat.Conflict = e.remotes.observe(sender(presented, from.Remote), now, r.options.TTL)
+	beat.Conflict = e.remotes.observe(e.sender(held, presented, from.Remote), now, r.options.TTL)
 	if held == holdsPending && r.drafts[identity] == nil {
 		beat.Confirm = r.confirmation(e)
 	}
@@ -106,8 +106,9 @@ const maxRivals = 4
 // rivals tells a restart from processes that share an identity: after a restart
 // the old sender is silent, rivals take turns.
 type rivals struct {
-	// senders are the last ones, the latest first.
-	senders [maxRivals]senderAt
+	latest senderAt
+	// earlier are the senders within a TTL before it, the latest first: mostly nobody.
+	earlier []senderAt
 	counted time.Time
 }
 
@@ -116,9 +117,16 @@ type senderAt struct {
 	at  time.Time
 }
 
-func sender(lease string, remote netip.Addr) string {
-	if lease != "" {
-		return lease
+// sender tells one process from another: by its lease, as far as it has one. It
+// is kept, so the lease's digest is not when the record has it already.
+func (e *entry) sender(held holding, presented string, remote netip.Addr) string {
+	switch {
+	case held == holdsPending:
+		return e.Pending
+	case held == holdsConfirmed:
+		return e.Confirmed
+	case presented != "":
+		return presented
 	}
 	return remote.String()
 }
@@ -126,18 +134,24 @@ func sender(lease string, remote netip.Addr) string {
 // observe reports that an earlier sender is back within the TTL although
 // another one has beaten since.
 func (v *rivals) observe(who string, now time.Time, ttl time.Duration) bool {
-	latest := &v.senders[0]
-	if who == latest.who {
-		latest.at = now
+	v.earlier = slices.DeleteFunc(v.earlier, func(s senderAt) bool { return now.Sub(s.at) > ttl })
+	if len(v.earlier) == 0 {
+		v.earlier = nil
+	}
+	if who == v.latest.who {
+		v.latest.at = now
 		return false
 	}
-	place := slices.IndexFunc(v.senders[:], func(s senderAt) bool { return s.who == who })
-	back := place > 0 && now.Sub(v.senders[place].at) <= ttl && now.Sub(latest.at) <= ttl
-	if place < 0 {
-		place = maxRivals - 1 // the one not heard for longest is forgotten
+	back := false
+	if place := slices.IndexFunc(v.earlier, func(s senderAt) bool { return s.who == who }); place >= 0 {
+		back = now.Sub(v.latest.at) <= ttl
+		v.earlier = slices.Delete(v.earlier, place, place+1)
 	}
-	copy(v.senders[1:place+1], v.senders[:place])
-	v.senders[0] = senderAt{who, now}
+	if v.latest.who != "" {
+		v.earlier = slices.Insert(v.earlier, 0, v.latest)
+		v.earlier = v.earlier[:min(len(v.earlier), maxRivals-1)]
+	}
+	v.latest = senderAt{who, now}
 	if !back || (!v.counted.IsZero() && now.Sub(v.counted) < ttl) {
 		return false
 	}

@@ -43,7 +43,7 @@ func number(t *testing.T, r *Registry, identity, fleet string) int {
 }
 
 func find(r *Registry, identity string) (Cluster, bool) {
-	for _, c := range r.List() {
+	for c := range r.All() {
 		if c.Identity == identity {
 			return c, true
 		}

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -27,39 +28,88 @@ type Cluster struct {
 	Expires time.Time
 }
 
-// List returns all clusters but retired ones, sorted by fleet and number.
-func (r *Registry) List() []Cluster {
+// atOnce is how many entries are looked at under one hold of the lock. Heartbeats
+// wait for it, and a fleet may have a hundred thousand of them.
+const atOnce = 512
+
+// place is an entry with where it stands in the list. What it says of fleet and
+// number stays as it was when the list was made.
+type place struct {
+	fleet  string
+	number int
+	*entry
+}
+
+// All yields the clusters that are listed, retired ones are not, by fleet and
+// number. Each is told as it is when its turn comes: whoever registers
+// meanwhile may be missing, and who moves may still stand where it was.
+func (r *Registry) All() iter.Seq[Cluster] {
+	return func(yield func(Cluster) bool) {
+		clusters := make([]Cluster, 0, atOnce)
+		for part := range slices.Chunk(r.places(), atOnce) {
+			clusters = clusters[:0]
+			r.visit(part, func(p place, now time.Time) { clusters = append(clusters, r.describe(p, now)) })
+			for i := range clusters {
+				if !yield(clusters[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// places returns the listed entries by fleet and number.
+func (r *Registry) places() []place {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := r.options.Now()
-	if r.order == nil {
-		r.order = r.sorted()
+	if r.order != nil {
+		return r.order
 	}
-	clusters := make([]Cluster, len(r.order))
-	for i, e := range r.order {
-		clusters[i] = r.describe(e, now)
+	moves, order := r.moves, make([]place, 0, len(r.entries))
+	for _, e := range r.entries { // which may change where the lock is let go of
+		order = append(order, place{e.Fleet, e.Number(), e})
+		if len(order)%atOnce == 0 {
+			r.giveWay(func() {})
+		}
 	}
-	return clusters
-}
-
-func (r *Registry) sorted() []*entry {
-	entries := slices.AppendSeq(make([]*entry, 0, len(r.entries)), maps.Values(r.entries))
-	slices.SortFunc(entries, func(a, b *entry) int {
-		return cmp.Or(cmp.Compare(a.Fleet, b.Fleet), cmp.Compare(a.Number(), b.Number()), cmp.Compare(a.Identity, b.Identity))
+	r.giveWay(func() {
+		slices.SortFunc(order, func(a, b place) int { return cmp.Or(cmp.Compare(a.fleet, b.fleet), cmp.Compare(a.number, b.number)) })
 	})
-	return entries
+	if r.moves == moves {
+		r.order = order
+	}
+	return order
 }
 
-func (r *Registry) describe(e *entry, now time.Time) Cluster {
+// giveWay does something without the lock, which the caller holds.
+func (r *Registry) giveWay(do func()) {
+	r.mu.Unlock()
+	defer r.mu.Lock()
+	do()
+}
+
+// visit shows a part of the places under the lock, as far as they are still listed.
+func (r *Registry) visit(part []place, do func(place, time.Time)) {
+	now := r.options.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range part {
+		if p.listed {
+			do(p, now)
+		}
+	}
+}
+
+func (r *Registry) describe(p place, now time.Time) Cluster {
 	c := Cluster{
-		Identity: e.Identity, Fleet: e.Fleet, Number: e.Number(),
-		Up: r.up(e, now), Left: e.Left,
-		LastSeen: wall(e.lastSeen), FirstSeen: e.FirstSeen,
-		RegisteredAt: e.RegisteredAt, Registrations: e.Registrations,
-		Version: e.Version, ScrapeTarget: e.ScrapeTarget, Token: e.token,
+		Identity: p.Identity, Fleet: p.fleet, Number: p.number,
+		Up: r.up(p.entry, now), Left: p.Left,
+		LastSeen: wall(p.lastSeen), FirstSeen: p.FirstSeen,
+		RegisteredAt: p.RegisteredAt, Registrations: p.Registrations,
+		Version: p.Version, ScrapeTarget: p.ScrapeTarget, Token: p.token,
 	}
 	if c.Up {
-		c.Expires = e.seen.Add(r.options.TTL)
+		c.Expires = p.seen.Add(r.options.TTL)
 	}
 	return c
 }
@@ -71,28 +121,28 @@ func (r *Registry) Count() int {
 	return len(r.entries)
 }
 
-// HasFleet reports whether any cluster of a fleet is listed, up or not.
-func (r *Registry) HasFleet(fleet string) bool {
+// CountOf is the number of clusters of a fleet that are listed, up or not.
+func (r *Registry) CountOf(fleet string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.fleets[fleet] > 0
+	return r.fleets[fleet]
 }
 
 // Sweep returns the clusters that went down since the last call, and the
 // identities that have been down for longer than the retention.
 func (r *Registry) Sweep() (wentDown []Cluster, expired []string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := r.options.Now()
-	for _, e := range r.entries {
-		up := r.up(e, now)
-		if e.wasUp && !up {
-			e.wasUp = false
-			wentDown = append(wentDown, r.describe(e, now))
+	look := func(p place, now time.Time) {
+		up := r.up(p.entry, now)
+		if p.wasUp && !up {
+			p.wasUp = false
+			wentDown = append(wentDown, r.describe(p, now))
 		}
-		if !up && r.options.Retention > 0 && now.Sub(e.seen) > r.options.Retention {
-			expired = append(expired, e.Identity)
+		if !up && r.options.Retention > 0 && now.Sub(p.seen) > r.options.Retention {
+			expired = append(expired, p.Identity)
 		}
+	}
+	for part := range slices.Chunk(r.places(), atOnce) {
+		r.visit(part, look)
 	}
 	return wentDown, expired
 }
@@ -101,31 +151,36 @@ func (r *Registry) Sweep() (wentDown []Cluster, expired []string) {
 // which they are complete, for the store. Those whose saving failed go back
 // with Resave.
 func (r *Registry) Unsaved() (seen map[string]Sign, until Sign) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	seen = map[string]Sign{}
-	for identity, e := range r.entries {
-		if e.unsaved {
-			seen[identity] = e.sign()
-			e.unsaved = false
+	seen, until = map[string]Sign{}, r.running()
+	take := func(p place, _ time.Time) {
+		if p.unsaved {
+			seen[p.Identity] = p.sign()
+			p.unsaved = false
 		}
 	}
-	return seen, r.running()
+	for part := range slices.Chunk(r.places(), atOnce) {
+		r.visit(part, take)
+	}
+	return seen, until
 }
 
 // Resave marks signs of life as not saved after all.
 func (r *Registry) Resave(seen map[string]Sign) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	count := 0
 	for identity := range seen {
 		if e := r.entries[identity]; e != nil {
 			e.unsaved = true
+		}
+		if count++; count%atOnce == 0 {
+			r.giveWay(func() {})
 		}
 	}
 }
 
 // State returns a copy of everything that must outlive the process, as it is
-// visible now.
+// visible now. Heartbeats wait for it: it is of one moment, and rarely asked for.
 func (r *Registry) State() State {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -221,8 +221,8 @@ func TestFleetsWithoutEndAreRefusedWhoeverMoves(t *testing.T) {
 	}
 	attempt{"newcomer", "one more", ErrTooManyFleets}.make(t, r)
 	attempt{"newcomer", "fleet-0", nil}.make(t, r) // deserted, but known
-	if r.HasFleet("fleet-1") || !r.HasFleet("fleet-0") {
-		t.Error("HasFleet does not follow the moves")
+	if deserted, lived := r.CountOf("fleet-1"), r.CountOf("fleet-0"); deserted != 0 || lived != 1 {
+		t.Errorf("%d and %d are counted, want none where all have left and one newcomer", deserted, lived)
 	}
 }
 

@@ -3,6 +3,7 @@ package registry
 import (
 	"maps"
 	"time"
+	"unique"
 )
 
 // Record is the durable part of one identity. The store writes it as JSON.
@@ -36,6 +37,10 @@ type Record struct {
 
 // Number is the number in the current fleet.
 func (r Record) Number() int { return r.Numbers[r.Fleet] }
+
+// common returns the one copy of a text that many records hold. It costs each of
+// them no object that the garbage collector has to look at.
+func common(text string) string { return unique.Make(text).Value() }
 
 func (r Record) clone() Record {
 	r.Numbers = maps.Clone(r.Numbers)

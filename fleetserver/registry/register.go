@@ -110,7 +110,7 @@ func (r *Registry) registration(former Record, q Registration, presented string)
 	if former.Fleet != q.Fleet {
 		change.MovedFrom = former.Fleet
 	}
-	record.Fleet, record.Version = q.Fleet, tidyVersion(q.Version)
+	record.Fleet, record.Version = common(q.Fleet), common(tidyVersion(q.Version))
 	if q.ScrapeTarget != nil {
 		record.ScrapeTarget = *q.ScrapeTarget
 	}

@@ -47,8 +47,12 @@ type Registry struct {
 	arriving int
 	// fleets counts the listed entries of each fleet.
 	fleets map[string]int
-	// order is what List returns, in its order; nil after a change.
-	order []*entry
+	// order holds the listed entries as All goes through them; nil after a change.
+	// Once it is there it is only read. moves counts what made it out of date.
+	order []place
+	moves int
+	// owed are the entries whose Record the store does not have yet.
+	owed map[string]*entry
 }
 
 // entry is one listed identity in memory.
@@ -67,8 +71,8 @@ type entry struct {
 	wasUp bool
 	// unsaved means that the store does not have lastSeen and heard yet.
 	unsaved bool
-	// owed means that the store does not have this Record yet.
-	owed bool
+	// listed ends when the entry is retired or forgotten; one that comes back is another.
+	listed bool
 	// bucket is spent by whoever holds the lease, or claims to where leases are no gate.
 	bucket  *rate.Limiter
 	remotes rivals
@@ -84,6 +88,7 @@ func New(options Options) *Registry {
 		counters: map[string]int{},
 		drafts:   map[string]*Change{},
 		fleets:   map[string]int{},
+		owed:     map[string]*entry{},
 	}
 }
 
@@ -165,8 +170,8 @@ func (r *Registry) Owed() []*Change {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var changes []*Change
-	for identity, e := range r.entries {
-		if e.owed && r.drafts[identity] == nil {
+	for identity, e := range r.owed {
+		if r.drafts[identity] == nil {
 			change := &Change{Kind: Resaved, Record: e.clone()}
 			r.openLocked(identity, change)
 			changes = append(changes, change)
@@ -180,11 +185,12 @@ func (r *Registry) apply(change *Change, owed bool) {
 	defer r.mu.Unlock()
 	defer r.closeLocked(change)
 	identity := change.Record.Identity
-	e, order := r.entries[identity], r.order
+	e, order, moves := r.entries[identity], r.order, r.moves
 	if e != nil {
 		r.list(e, -1)
 	}
 	r.retired.remove(identity)
+	delete(r.owed, identity)
 	switch change.Kind {
 	case Purged, Forgotten:
 		delete(r.entries, identity)
@@ -200,7 +206,10 @@ func (r *Registry) apply(change *Change, owed bool) {
 		e = r.newEntry(change.Record)
 		r.entries[identity] = e
 	}
-	e.Record, e.owed = change.Record, owed
+	e.Record = change.Record
+	if owed {
+		r.owed[identity] = e
+	}
 	if change.Kind == Registered {
 		e.hear(change.at, change.on)
 		e.token = change.token
@@ -211,13 +220,14 @@ func (r *Registry) apply(change *Change, owed bool) {
 	}
 	r.list(e, 1)
 	if stays {
-		r.order = order
+		r.order, r.moves = order, moves
 	}
 }
 
 // list counts an entry in or out.
 func (r *Registry) list(e *entry, by int) {
-	r.order = nil
+	r.order, e.listed = nil, by > 0
+	r.moves++
 	if r.fleets[e.Fleet] += by; r.fleets[e.Fleet] == 0 {
 		delete(r.fleets, e.Fleet)
 	}

@@ -300,7 +300,7 @@ func (m *machine) restart(t *rapid.T) {
 // check compares what is listed with the model.
 func (m *machine) check(t *rapid.T) {
 	listed := map[string]registry.Cluster{}
-	for _, c := range m.real.List() {
+	for c := range m.real.All() {
 		listed[c.Identity] = c
 	}
 	count := 0

@@ -28,6 +28,7 @@ func (r *Registry) Restore(state State) {
 }
 
 func (r *Registry) restore(record Record, state State, now time.Time) {
+	record.Fleet, record.Version = common(record.Fleet), common(record.Version)
 	e := r.newEntry(record)
 	last := state.LastSeen[record.Identity]
 	if last.At.IsZero() {

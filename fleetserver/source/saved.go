@@ -2,7 +2,9 @@ package source
 
 import (
 	"encoding/json"
-	"fmt"
+	"iter"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/argus-dev/argus-operator/fleetapi"
@@ -20,26 +22,43 @@ type saved struct {
 	Commands   float64          `json:"commands,omitempty"`
 }
 
-// Save returns the values of all identities that have some, encoded.
-func (p *Push) Save() (map[string][]byte, error) {
+// Saved yields the values of all identities that have some, encoded, in key
+// order. Each is encoded when its turn comes, so that who has no more time for
+// the rest has lost none with it.
+func (p *Push) Saved() iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		for _, identity := range p.identities() {
+			raw := p.saved(identity)
+			if raw != nil && !yield(identity, raw) {
+				return
+			}
+		}
+	}
+}
+
+func (p *Push) identities() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	encoded := make(map[string][]byte, len(p.members))
-	for identity, member := range p.members {
-		v := member.values
-		if v.At.IsZero() {
-			continue
-		}
-		raw, err := json.Marshal(saved{
-			Generation: member.generation, Metrics: v.Metrics, Missing: v.Missing, Shards: v.Shards,
-			At: v.At.UTC().Truncate(time.Microsecond), Oversized: v.Oversized, Errors: v.lifetime.errors, Commands: v.lifetime.commands,
-		})
-		if err != nil {
-			return nil, fmt.Errorf("encoding values: %w", err)
-		}
-		encoded[identity] = raw
+	return slices.Sorted(maps.Keys(p.members))
+}
+
+// saved is nil for an identity without values.
+func (p *Push) saved(identity string) []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	member := p.members[identity]
+	if member == nil || member.values.At.IsZero() {
+		return nil
 	}
-	return encoded, nil
+	v := member.values
+	raw, err := json.Marshal(saved{
+		Generation: member.generation, Metrics: v.Metrics, Missing: v.Missing, Shards: v.Shards,
+		At: v.At.UTC().Truncate(time.Microsecond), Oversized: v.Oversized, Errors: v.lifetime.errors, Commands: v.lifetime.commands,
+	})
+	if err != nil {
+		return nil // values are finite numbers and texts, so that it cannot fail
+	}
+	return raw
 }
 
 // Load puts back what Save returned, unless it is of another process than the

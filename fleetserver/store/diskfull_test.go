@@ -13,37 +13,9 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/argus-dev/argus-operator/fleetserver/store/smalldisk"
 )
-
-// smallDisk mounts a filesystem of one mebibyte. That needs root, as every test
-// with this build tag does.
-func smallDisk(t *testing.T) string {
-	t.Helper()
-	directory := t.TempDir()
-	if err := syscall.Mount("tmpfs", directory, "tmpfs", 0, "size=1m"); err != nil {
-		t.Fatalf("mounting a small filesystem: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(directory, 0); err != nil {
-			t.Errorf("unmounting: %v", err)
-		}
-	})
-	return directory
-}
-
-func fill(t *testing.T, path string) {
-	t.Helper()
-	file, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	for {
-		if _, err := file.Write(make([]byte, 4096)); err != nil {
-			return
-		}
-	}
-}
 
 // writeUntil writes records from one number to another and counts what was kept.
 func writeUntil(t *testing.T, s *Store, from, to int) (kept, refused int) {
@@ -63,7 +35,7 @@ func writeUntil(t *testing.T, s *Store, from, to int) (kept, refused int) {
 }
 
 func TestARealFullDisk(t *testing.T) {
-	directory := smallDisk(t)
+	directory := smalldisk.Mount(t)
 	path, filler := filepath.Join(directory, "state.db"), filepath.Join(directory, "filler")
 	s, _, err := Open(path, Options{})
 	if err != nil {
@@ -73,10 +45,13 @@ func TestARealFullDisk(t *testing.T) {
 	if before != 100 || refused != 0 {
 		t.Fatalf("%d kept and %d refused while there is room", before, refused)
 	}
-	fill(t, filler)
+	smalldisk.Fill(t, filler)
 	during, refused := writeUntil(t, s, 101, 300)
 	if refused == 0 || !s.Faulty() {
 		t.Errorf("nothing was refused on a full disk")
+	}
+	if _, err := s.Snapshot(); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("a snapshot on a full disk: %v, want ErrUnavailable", err)
 	}
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
@@ -107,6 +82,31 @@ func checkFile(t *testing.T, path string, acknowledged int) {
 		return nil
 	})
 	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAFullDiskStopsNoRestart: what is written into a lock is for people only.
+func TestAFullDiskStopsNoRestart(t *testing.T) {
+	directory := smalldisk.Mount(t)
+	path := filepath.Join(directory, "state.db")
+	if err := mustAcquire(t, path).Release(); err != nil {
+		t.Fatal(err)
+	}
+	s, _, err := Open(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	smalldisk.Fill(t, filepath.Join(directory, "filler"))
+	lock := mustAcquire(t, path)
+	openTest(t, path)
+	if _, err := Acquire(t.Context(), path, noon); err == nil {
+		t.Error("a second one has the lock too")
+	}
+	if err := lock.Release(); err != nil {
 		t.Error(err)
 	}
 }

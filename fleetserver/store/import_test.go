@@ -347,3 +347,49 @@ func FuzzDecodeV1(f *testing.F) {
 		}
 	})
 }
+
+// TestAFleetAtTheOldCapIsImported takes over as many entries as argus-dpy lists by
+// default, each with a snapshot as a bot sends it.
+func TestAFleetAtTheOldCapIsImported(t *testing.T) {
+	const entries = 5000
+	directory := t.TempDir()
+	source, path := filepath.Join(directory, "argus-fleet-state.json"), filepath.Join(directory, "state.db")
+	writeFile(t, source, manyV1(entries))
+	clusters, err := ImportV1(source, path)
+	if err != nil || clusters != entries {
+		t.Fatalf("%d clusters, %v", clusters, err)
+	}
+	if wrong, err := Verify(path); err != nil || len(wrong) != 0 {
+		t.Errorf("the state is wrong: %v %v", wrong, err)
+	}
+	state, err := Read(path)
+	if err != nil || len(state.Records) != entries {
+		t.Fatalf("%d records, %v", len(state.Records), err)
+	}
+	for _, r := range state.Records {
+		var i int
+		_, err := fmt.Sscanf(r.Identity, "bot-%d", &i)
+		if got, want := [...]any{err, r.Number(), r.Confirmed}, [...]any{error(nil), i/2 + 1, fmt.Sprintf("%064d", i)}; got != want {
+			t.Fatalf("%s: %v, want %v", r.Identity, got, want)
+		}
+	}
+	if diff := cmp.Diff(map[string]int{"asia": 2500, "eu": 2500}, state.Counters); diff != "" {
+		t.Errorf("counters (-want +got)\n%s", diff)
+	}
+}
+
+// manyV1 is a state of so many bots, two of each number, with a counter that lags.
+func manyV1(entries int) string {
+	var b strings.Builder
+	b.WriteString(`{"version": 1, "counters": {"asia": 2400, "eu": 2500}, "entries": [`)
+	for i := range entries {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, `{"identity": "bot-%d", "fleet": "%s", "number": %d, "first_seen": %d.5, "last_seen": 1780000100.25, "status": "up", "version": "0.4.2", `+
+			`"last_snapshot": {"metrics": {"discord_shard_latency_seconds": {"samples": [{"name": "discord_shard_latency_seconds", "labels": {"shard": "0"}, "value": Infinity}]}}}, `+
+			`"scrape_target": "", "lease_hash": "%064d"}`, i, []string{"asia", "eu"}[i%2], i/2+1, 1780000000+i, i)
+	}
+	b.WriteString("]}")
+	return b.String()
+}

@@ -53,7 +53,8 @@ func Acquire(ctx context.Context, statePath string, started time.Time) (*Lock, e
 		return nil, fmt.Errorf("locking %s: %w", path, err)
 	}
 	lock := &Lock{file: file}
-	if err := lock.sign(started); err != nil {
+	// Who holds it is for people only, and a full disk must not stop a restart.
+	if err := lock.sign(started); err != nil && !noRoom(err) {
 		_ = lock.Release()
 		return nil, fmt.Errorf("writing %s: %w", path, err)
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -63,7 +64,7 @@ func TestOfARetiredIdentityOnlyItsNumbersAreKept(t *testing.T) {
 	if err := s.SaveSeen(map[string]registry.Sign{"a": {At: noon}}, registry.Sign{At: noon}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.SaveValues(map[string][]byte{"a": []byte("v")}, time.Now().Add(time.Minute)); err != nil {
+	if _, err := s.SaveValues(maps.All(map[string][]byte{"a": []byte("v")}), time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	retired := registry.Record{Identity: "a", Fleet: "asia", Numbers: map[string]int{"asia": 1}, FirstSeen: noon, Registrations: 1, Retired: true, RetiredAt: noon}

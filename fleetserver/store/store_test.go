@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"strconv"
 	"sync"
@@ -104,10 +105,18 @@ func TestValuesAreSavedUntilTheDeadline(t *testing.T) {
 	for i := range 1500 {
 		values[fmt.Sprintf("bot-%04d", i)] = []byte("v")
 	}
-	if written, err := s.SaveValues(values, noon); written != 0 || err != nil {
-		t.Errorf("after the deadline %d were written, %v", written, err)
+	asked := 0
+	late := func(yield func(string, []byte) bool) {
+		for identity, raw := range values {
+			if asked++; !yield(identity, raw) {
+				return
+			}
+		}
 	}
-	if written, err := s.SaveValues(values, time.Now().Add(time.Minute)); written != 1500 || err != nil {
+	if written, err := s.SaveValues(late, noon); written != 0 || asked != 1 || err != nil {
+		t.Errorf("after the deadline %d were asked for and %d written, %v", asked, written, err)
+	}
+	if written, err := s.SaveValues(maps.All(values), time.Now().Add(time.Minute)); written != 1500 || err != nil {
 		t.Errorf("%d written, %v", written, err)
 	}
 	if err := s.submitAndWait(Write{Delete: "bot-0007"}); err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"maps"
 	"slices"
 	"syscall"
@@ -88,23 +89,36 @@ func (s *Store) submitAndWait(w Write) error {
 	return <-result
 }
 
-// SaveValues writes values in key order until the deadline, after which what is
-// left is not worth a slow stop. It returns how many it has written.
-func (s *Store) SaveValues(values map[string][]byte, deadline time.Time) (written int, err error) {
-	for identities := range slices.Chunk(slices.Sorted(maps.Keys(values)), maxBatch) {
+// SaveValues writes values as they come, best in key order, until the deadline,
+// after which what is left is not worth a slow stop. It returns how many it has
+// written.
+func (s *Store) SaveValues(values iter.Seq2[string, []byte], deadline time.Time) (written int, err error) {
+	part := map[string][]byte{}
+	flush := func() error {
+		count := len(part)
+		err := s.submitAndWait(Write{Values: part})
+		if err == nil {
+			written += count
+		}
+		part = map[string][]byte{}
+		return err
+	}
+	for identity, raw := range values {
 		if time.Now().After(deadline) {
 			return written, nil
 		}
-		part := make(map[string][]byte, len(identities))
-		for _, identity := range identities {
-			part[identity] = values[identity]
+		part[identity] = raw
+		if len(part) < maxBatch {
+			continue
 		}
-		if err := s.submitAndWait(Write{Values: part}); err != nil {
+		if err := flush(); err != nil {
 			return written, err
 		}
-		written += len(part)
 	}
-	return written, nil
+	if len(part) > 0 {
+		err = flush()
+	}
+	return written, err
 }
 
 // Values reads what SaveValues has written.
@@ -266,5 +280,10 @@ func retryable(err error) bool {
 	if !ok || failed.Op != "write" {
 		return false
 	}
+	return noRoom(err)
+}
+
+// noRoom reports a disk that takes nothing more for now.
+func noRoom(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EROFS)
 }

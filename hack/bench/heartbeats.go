@@ -79,14 +79,14 @@ func (b *bench) compare(ctx context.Context, name string, shape sample.Shape, fl
 	}
 	size := len(shape.Heartbeat("bench-0", anyLease, 0))
 	what := fmt.Sprintf("%s heartbeat (%.1f KiB): ", name, float64(size)/1024)
-	b.table.note(what+"bare handler", theirs.rate(), "/s")
-	b.table.note(what+"bare handler that discards", discarding.rate(), "/s")
-	b.table.note(what+"argus-fleet", ours.rate(), "/s")
-	b.table.atLeast(what+"throughput", ours.rate()/theirs.rate(), 0.75, "x bare")
-	b.table.note(what+"CPU of the bare handler", theirs.cost(), "us")
-	b.table.note(what+"CPU of one that discards", discarding.cost(), "us")
-	b.table.note(what+"CPU of argus-fleet", ours.cost(), "us")
-	b.table.atMost(what+"CPU", ours.cost()/theirs.cost(), 1.5, "x bare")
+	b.table.Note(what+"bare handler", theirs.rate(), "/s")
+	b.table.Note(what+"bare handler that discards", discarding.rate(), "/s")
+	b.table.Note(what+"argus-fleet", ours.rate(), "/s")
+	b.table.AtLeast(what+"throughput", ours.rate()/theirs.rate(), 0.75, "x bare")
+	b.table.Note(what+"CPU of the bare handler", theirs.cost(), "us")
+	b.table.Note(what+"CPU of one that discards", discarding.cost(), "us")
+	b.table.Note(what+"CPU of argus-fleet", ours.cost(), "us")
+	b.table.AtMost(what+"CPU", ours.cost()/theirs.cost(), 1.5, "x bare")
 	return nil
 }
 
@@ -113,7 +113,7 @@ func enter(ctx context.Context, s *server, shape sample.Shape, path string) (*co
 }
 
 func (c *contender) turn(ctx context.Context, length time.Duration) error {
-	before, err := c.server.cpu()
+	before, err := c.server.usage().CPU()
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func (c *contender) turn(ctx context.Context, length time.Duration) error {
 		return err
 	}
 	c.busy += time.Since(begun)
-	after, err := c.server.cpu()
+	after, err := c.server.usage().CPU()
 	c.beats += beats
 	c.cpu += after - before
 	return err

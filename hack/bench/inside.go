@@ -26,19 +26,19 @@ func (b *bench) insideTheProcess(ctx context.Context) error {
 		b.timed(what+"built and compressed, all changed", r["all-ms"], size == "5000", 15)
 		b.timed(what+"the same, a second's changes", r["second-ms"], size == "5000", 15)
 		b.timed(what+"from the cache", r["cached-ms"], size == "5000", 2)
-		b.table.note(what+"size", r["bytes"]/1024, "KiB")
-		b.table.note(what+"size compressed", r["gzip-bytes"]/1024, "KiB")
+		b.table.Note(what+"size", r["bytes"]/1024, "KiB")
+		b.table.Note(what+"size compressed", r["gzip-bytes"]/1024, "KiB")
 	}
-	b.table.atMost("live heap for a cluster (4 shards, full history)", results["PlaneMemory"]["B/cluster"]/1024, 12, "KiB")
+	b.table.AtMost("live heap for a cluster (4 shards, full history)", results["PlaneMemory"]["B/cluster"]/1024, 12, "KiB")
 	return nil
 }
 
 func (b *bench) timed(what string, ms float64, judged bool, limit float64) {
 	if judged {
-		b.table.atMost(what, ms, limit, "ms")
+		b.table.AtMost(what, ms, limit, "ms")
 		return
 	}
-	b.table.note(what, ms, "ms")
+	b.table.Note(what, ms, "ms")
 }
 
 // parseBenchmarks reads go test's lines: a name, a count, and pairs of a value

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/argus-dev/argus-operator/hack/local"
+	"github.com/argus-dev/argus-operator/hack/measure"
 )
 
 // bareArgument makes this program the handler that ours is compared with.
@@ -51,7 +52,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err := b.all(ctx); err != nil {
 		fmt.Fprintln(stderr, "a measurement went wrong:", err)
 	}
-	b.table.print(stdout)
+	b.table.Print(stdout)
 	fmt.Fprintf(stdout, "\n%s in all\n", time.Since(started).Round(time.Second))
 	return 0
 }
@@ -61,7 +62,7 @@ type bench struct {
 	turn, watch time.Duration
 	only        string
 	progress    io.Writer
-	table       table
+	table       measure.Table
 	// binary is argus-fleet, root the checkout, scratch a directory of this run.
 	binary, root, scratch string
 }

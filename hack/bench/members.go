@@ -61,7 +61,7 @@ func (b *bench) watchCrowd(ctx context.Context, c crowd) error {
 	if err := crew.each(w.warmUp); err != nil {
 		return err
 	}
-	before, err := fleet.cpu()
+	before, err := fleet.usage().CPU()
 	if err != nil {
 		return err
 	}
@@ -72,16 +72,17 @@ func (b *bench) watchCrowd(ctx context.Context, c crowd) error {
 	if err := b.reportCrowd(fleet, &w, before); err != nil {
 		return err
 	}
-	_, err = fleet.stop()
+	took, err := fleet.stop()
+	b.table.AtMost(c.what+": stop", took.Seconds(), 1, "s")
 	return err
 }
 
 func (b *bench) reportCrowd(fleet *server, w *watch, before time.Duration) error {
-	after, err := fleet.cpu()
+	after, err := fleet.usage().CPU()
 	if err != nil {
 		return err
 	}
-	memory, err := fleet.highest()
+	memory, err := fleet.usage().Highest()
 	if err != nil {
 		return err
 	}
@@ -89,12 +90,12 @@ func (b *bench) reportCrowd(fleet *server, w *watch, before time.Duration) error
 	slices.Sort(took)
 	at := func(share float64) float64 { return took[int(share*float64(len(took)-1))].Seconds() * 1e3 }
 	what := fmt.Sprintf("%s every %s: ", w.what, beatInterval)
-	b.table.note(what+"beats", float64(len(took))/w.length.Seconds(), "/s")
-	b.table.note(what+"median", at(0.5), "ms")
-	b.table.atMost(what+"99th percentile", at(0.99), w.patience.Seconds()*1e3, "ms")
-	b.table.note(what+"longest", at(1), "ms")
-	b.table.note(what+"CPU for each", float64((after-before).Microseconds())/float64(len(took)), "us")
-	b.table.atMost(what+"highest memory", memory/1e6, w.memory, "MB")
+	b.table.Note(what+"beats", float64(len(took))/w.length.Seconds(), "/s")
+	b.table.Note(what+"median", at(0.5), "ms")
+	b.table.AtMost(what+"99th percentile", at(0.99), w.patience.Seconds()*1e3, "ms")
+	b.table.Note(what+"longest", at(1), "ms")
+	b.table.Note(what+"CPU for each", float64((after-before).Microseconds())/float64(len(took)), "us")
+	b.table.AtMost(what+"highest memory", memory/1e6, w.memory, "MB")
 	return nil
 }
 

@@ -10,12 +10,11 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/argus-dev/argus-operator/fleetapi"
+	"github.com/argus-dev/argus-operator/hack/measure"
 )
 
 // token opens both surfaces of the servers measured.
@@ -123,51 +122,5 @@ func (s *server) stop() (time.Duration, error) {
 	return took, nil
 }
 
-// cpu is the processor time that the process has used, in user mode and in the
-// kernel, as getrusage would tell the process itself.
-func (s *server) cpu() (time.Duration, error) {
-	fields, err := s.proc("stat")
-	if err != nil {
-		return 0, err
-	}
-	_, behindName, _ := strings.Cut(fields, ") ")
-	columns := strings.Fields(behindName)
-	const user, system = 11, 12 // of proc_pid_stat(5), counted behind the name
-	if len(columns) <= system {
-		return 0, fmt.Errorf("unexpected stat %q", fields)
-	}
-	var ticks int64
-	for _, column := range []int{user, system} {
-		n, err := strconv.ParseInt(columns[column], 10, 64)
-		if err != nil {
-			return 0, err
-		}
-		ticks += n
-	}
-	const perTick = time.Second / 100 // USER_HZ is 100 wherever Linux runs Go
-	return time.Duration(ticks) * perTick, nil
-}
-
-// resident is the process's memory in bytes, and highest the most that it ever was.
-func (s *server) resident() (float64, error) { return s.memory("VmRSS") }
-
-func (s *server) highest() (float64, error) { return s.memory("VmHWM") }
-
-func (s *server) memory(key string) (float64, error) {
-	text, err := s.proc("status")
-	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := strings.Cut(text, key+":")
-	fields := strings.Fields(rest)
-	if len(fields) == 0 {
-		return 0, fmt.Errorf("no %s in the process's status", key)
-	}
-	kib, err := strconv.ParseFloat(fields[0], 64)
-	return kib * 1024, err
-}
-
-func (s *server) proc(name string) (string, error) {
-	raw, err := os.ReadFile("/proc/" + strconv.Itoa(s.command.Process.Pid) + "/" + name)
-	return string(raw), err
-}
+// usage tells what the process has used.
+func (s *server) usage() measure.Process { return measure.Process(s.command.Process.Pid) }

@@ -28,7 +28,7 @@ func (b *bench) registrations(ctx context.Context) error {
 	if _, err := crew.join(identities); err != nil {
 		return err
 	}
-	b.table.atMost("5,000 registrations at once, each durable", time.Since(begun).Seconds(), 2, "s")
+	b.table.AtMost("5,000 registrations at once, each durable", time.Since(begun).Seconds(), 2, "s")
 	_, err = fleet.stop()
 	return err
 }
@@ -57,7 +57,7 @@ func (b *bench) idleConnections(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	before, err := fleet.resident()
+	before, err := fleet.usage().Resident()
 	if err != nil {
 		return err
 	}
@@ -75,11 +75,11 @@ func (b *bench) idleConnections(ctx context.Context) error {
 			return err
 		}
 	}
-	after, err := fleet.resident()
+	after, err := fleet.usage().Resident()
 	if err != nil {
 		return err
 	}
-	b.table.atMost(fmt.Sprintf("an idle connection, of %d, at GOGC=100", count), (after-before)/float64(count)/1024, 24, "KiB")
+	b.table.AtMost(fmt.Sprintf("an idle connection, of %d, at GOGC=100", count), (after-before)/float64(count)/1024, 24, "KiB")
 	_, err = fleet.stop()
 	return err
 }
@@ -109,7 +109,7 @@ func (b *bench) startAndStop(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.table.note("first start, importing 100,000 entries of a Python control plane", first.started.Seconds(), "s")
+	b.table.Note("first start, importing 100,000 entries of a Python control plane", first.started.Seconds(), "s")
 	if _, err := first.stop(); err != nil {
 		return err
 	}
@@ -117,9 +117,9 @@ func (b *bench) startAndStop(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.table.atMost("start with 100,000 entries", second.started.Seconds(), 2, "s")
+	b.table.AtMost("start with 100,000 entries", second.started.Seconds(), 2, "s")
 	took, err := second.stop()
-	b.table.atMost("stop with 100,000 entries", took.Seconds(), 1, "s")
+	b.table.AtMost("stop with 100,000 entries", took.Seconds(), 1, "s")
 	return err
 }
 

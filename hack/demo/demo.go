@@ -27,29 +27,62 @@ const (
 type demo struct {
 	out      io.Writer
 	once     bool
+	mode     mode
 	progress *local.Progress
 
-	root    string
-	images  []local.Image
-	cluster *cluster.Cluster
-	kubectl local.Kubectl
-	shown   bool // all runs and the visitor has been told
+	root      string
+	images    []local.Image
+	cluster   *cluster.Cluster
+	kubectl   local.Kubectl
+	processes processes // of a demo without a node
+	borrowed  borrowed  // what was there in the cluster that kubectl uses
+	shown     bool      // all runs and the visitor has been told
 }
 
-func newDemo(out io.Writer, once bool) *demo {
-	return &demo{out: out, once: once, progress: local.NewProgress(out)}
+func newDemo(out io.Writer, once bool, where mode) *demo {
+	return &demo{out: out, once: once, mode: where, progress: local.NewProgress(out)}
 }
 
 func (d *demo) options() cluster.Options {
-	return cluster.Options{Name: "demo", Level: cluster.Node, Install: true, Log: d.progress}
+	options := cluster.Options{Name: "demo", Level: cluster.Node, Install: true, Log: d.progress}
+	if d.mode == onProcesses {
+		options.Level, options.Install = cluster.ControlPlane, false
+	}
+	return options
+}
+
+// step is something that a visitor sees begin and end.
+type step struct {
+	what string
+	do   func(context.Context) error
 }
 
 // run is the demo from an empty machine to the end of the visit.
 func (d *demo) run(ctx context.Context) error {
-	steps := []struct {
-		what string
-		do   func(context.Context) error
-	}{
+	for _, step := range d.steps() {
+		if err := d.progress.Step(ctx, step.what, step.do); err != nil {
+			d.diagnose(ctx)
+			return err
+		}
+	}
+	return d.visit(ctx)
+}
+
+func (d *demo) steps() []step {
+	switch d.mode {
+	case onProcesses:
+		fmt.Fprintln(d.out, "Without root there is no node, so no pod runs: an API server, the operator, a control plane and the members run as\n"+
+			"plain processes. sudo make demo shows all of it.")
+		return d.processSteps()
+	case onCurrent:
+		return d.currentSteps()
+	case onNode:
+	}
+	return d.nodeSteps()
+}
+
+func (d *demo) nodeSteps() []step {
+	return []step{
 		{"removing what an earlier demo left behind", d.sweep},
 		{"building the three images", d.buildImages},
 		{"finding helm, which the first run compiles in about 4 minutes", d.findHelm},
@@ -59,13 +92,6 @@ func (d *demo) run(ctx context.Context) error {
 		{"applying config/samples/demo.yaml in a namespace that enforces restricted pods", d.apply},
 		{"waiting until the control plane and the bot are ready", d.waitReady},
 	}
-	for _, step := range steps {
-		if err := d.progress.Step(ctx, step.what, step.do); err != nil {
-			d.diagnose(ctx)
-			return err
-		}
-	}
-	return d.visit(ctx)
 }
 
 // sweep removes the instance of a demo that was killed.
@@ -147,6 +173,7 @@ func (d *demo) diagnose(ctx context.Context) {
 	for _, name := range []string{local.Namespace, namespace} {
 		d.kubectl.Diagnose(ctx, d.progress, name)
 	}
+	d.processes.diagnose(d.progress)
 }
 
 // clean stops and removes everything. From here on the signals that a person or
@@ -156,7 +183,11 @@ func (d *demo) clean(ctx context.Context) error {
 	signal.Ignore(signals()...)
 	ctx, cancel := context.WithTimeout(ctx, downTimeout)
 	defer cancel()
+	if d.mode == onCurrent {
+		return d.progress.Step(ctx, "removing what the demo put into the cluster (further interrupts are ignored)", d.giveBack)
+	}
 	return d.progress.Step(ctx, "stopping and removing everything (further interrupts are ignored)", func(ctx context.Context) error {
+		d.processes.end()
 		err := cluster.Down(ctx, d.options())
 		if err != nil { // a program that the interrupt itself ended may be missing from the first attempt
 			err = errors.Join(err, cluster.Down(ctx, d.options()))

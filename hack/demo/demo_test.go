@@ -10,27 +10,60 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 )
 
-func TestHostsThatCannotRunTheDemo(t *testing.T) {
+func TestWhereTheDemoRuns(t *testing.T) {
 	cases := map[string]struct {
-		host host
-		want string // in the complaint; empty: none
+		host      host
+		want      mode
+		complaint string // a part of it
 	}{
-		"root on Linux may":             {host{"linux", true}, ""},
-		"another user is told to sudo":  {host{"linux", false}, "sudo make demo"},
-		"another system is told to use": {host{"darwin", true}, "Linux virtual machine"},
+		"root on Linux has a node":                      {host{"linux", true, ""}, onNode, ""},
+		"another user has processes":                    {host{"linux", false, ""}, onProcesses, ""},
+		"another system is told of Linux":               {host{"darwin", true, ""}, "", "Linux virtual machine"},
+		"the current cluster needs neither":             {host{"darwin", false, "current"}, onCurrent, ""},
+		"another word for a cluster is refused by name": {host{"linux", true, "kind"}, "", "DEMO_CLUSTER=kind"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			err := checkHost(tc.host)
-			switch {
-			case tc.want == "" && err != nil:
-				t.Errorf("refused: %v", err)
-			case tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)):
-				t.Errorf("got %v, want a complaint with %q", err, tc.want)
+			got, err := modeOf(tc.host)
+			if got != tc.want || (err != nil) != (tc.complaint != "") {
+				t.Fatalf("%q and %v, want %q", got, err, tc.want)
+			}
+			if err != nil && !strings.Contains(err.Error(), tc.complaint) {
+				t.Errorf("complaint %v, want %q in it", err, tc.complaint)
 			}
 		})
+	}
+}
+
+func TestAMemberGetsTheEnvironmentOfItsContainer(t *testing.T) {
+	wanted := []corev1.EnvVar{
+		{Name: "ARGUS_CLUSTER_ID", Value: "mybot-0"},
+		{Name: "ARGUS_HOST", Value: "0.0.0.0"},
+		{Name: "POD_IP", ValueFrom: &corev1.EnvVarSource{}},
+		{Name: "POD_NAME", ValueFrom: &corev1.EnvVarSource{}},
+		{Name: "ARGUS_FLEET_SCRAPE_TARGET", Value: "$(POD_IP):9191"},
+	}
+	got := environment(wanted, map[string]string{"ARGUS_HOST": "127.0.0.1", "POD_IP": "127.0.0.1", "UNASKED": "x", "ARGUS_FLEET_SCRAPE_TARGET": ""})
+	if diff := cmp.Diff([]string{"ARGUS_CLUSTER_ID=mybot-0", "ARGUS_HOST=127.0.0.1", "POD_IP=127.0.0.1"}, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+func TestOnlyADemoWithoutANodeSaysWhatItLacks(t *testing.T) {
+	for _, where := range []mode{onNode, onProcesses, onCurrent} {
+		var out bytes.Buffer
+		steps := newDemo(&out, true, where).steps()
+		if said := strings.Contains(out.String(), "sudo make demo"); said != (where == onProcesses) {
+			t.Errorf("%s: says %q", where, out.String())
+		}
+		if len(steps) < 4 {
+			t.Errorf("%s: only %d steps", where, len(steps))
+		}
 	}
 }
 
@@ -73,10 +106,10 @@ func TestFreePortPassesTakenOnes(t *testing.T) {
 }
 
 func TestGuideNamesWhatAVisitorNeeds(t *testing.T) {
-	text := guide("/state/kubeconfig", "/cache/bin", 9191)
+	text := guide("/state/kubeconfig", "/cache/bin", 9191, "the-token", "follow the log")
 	for _, want := range []string{
-		"http://127.0.0.1:9191", "KUBECONFIG=/state/kubeconfig", "PATH=/cache/bin:$PATH",
-		"get secret main-fleet-viewer -n demo", "get argusfleets,argusbots -n demo",
+		"http://127.0.0.1:9191/?token=the-token", "KUBECONFIG=/state/kubeconfig", "PATH=/cache/bin:$PATH",
+		"get argusfleets,argusbots -n demo", "follow the log",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the guide lacks %q:\n%s", want, text)

@@ -11,25 +11,44 @@ import (
 	"syscall"
 )
 
-// host is what matters of the machine.
+// host is what matters of the machine and of what it was told.
 type host struct {
 	os   string
 	root bool
+	// cluster is DEMO_CLUSTER: empty, or "current" for the one that kubectl uses.
+	cluster string
 }
+
+// mode is where the demo runs.
+type mode string
+
+const (
+	// onNode is a Kubernetes of its own with a node, which takes root.
+	onNode mode = "node"
+	// onProcesses is a Kubernetes without a node; what pods would run, processes do.
+	onProcesses mode = "processes"
+	// onCurrent is the cluster that kubectl uses.
+	onCurrent mode = "current"
+)
 
 func thisHost() host {
-	return host{os: runtime.GOOS, root: os.Geteuid() == 0}
+	return host{os: runtime.GOOS, root: os.Geteuid() == 0, cluster: os.Getenv("DEMO_CLUSTER")}
 }
 
-// checkHost says in one sentence what the demo lacks here.
-func checkHost(h host) error {
-	if h.os != "linux" {
-		return fmt.Errorf("the demo runs a Kubernetes node, which needs Linux (this is %s): run it in a Linux virtual machine", h.os)
+// modeOf chooses where the demo runs, or says in one sentence what it lacks here.
+func modeOf(h host) (mode, error) {
+	switch {
+	case h.cluster == "current":
+		return onCurrent, nil
+	case h.cluster != "":
+		return "", fmt.Errorf("DEMO_CLUSTER=%s: use current, for the cluster that kubectl uses, or leave it out", h.cluster)
+	case h.os != "linux":
+		return "", fmt.Errorf("the demo runs a Kubernetes, which needs Linux (this is %s): run it in a Linux virtual machine, "+
+			"or with DEMO_CLUSTER=current in the cluster that kubectl uses", h.os)
+	case !h.root:
+		return onProcesses, nil
 	}
-	if !h.root {
-		return errors.New("the demo runs a Kubernetes node (containers, network, mounts), which needs root: sudo make demo")
-	}
-	return nil
+	return onNode, nil
 }
 
 // lock makes sure that one demo runs at a time. The kernel gives the lock back

@@ -1,6 +1,9 @@
 // Command demo shows the project at work: a real Kubernetes on this machine, the
 // operator installed by its Helm chart, one control plane and one bot. It stays
 // until it is interrupted and then removes all that it made. `make demo` runs it.
+//
+// Without root there is no node, and processes run what pods would. With
+// DEMO_CLUSTER=current it uses the cluster that kubectl uses.
 package main
 
 import (
@@ -31,13 +34,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	once := flags.Bool("once", os.Getenv("DEMO_ONCE") == "1", "end after showing what runs, instead of staying (also DEMO_ONCE=1)")
+	processes := flags.Bool("processes", false, "run processes in place of pods, as without root: no container, no network, no mount")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return 0
 		}
 		return 2
 	}
-	if err := start(ctx, stdout, *once); err != nil {
+	machine := thisHost()
+	machine.root = machine.root && !*processes
+	if err := start(ctx, stdout, machine, *once); err != nil {
 		fmt.Fprintf(stderr, "demo: %v\n", err)
 		return 1
 	}
@@ -46,8 +52,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // start checks that the demo can run here and alone, runs it, and cleans up after
 // it however it went.
-func start(ctx context.Context, stdout io.Writer, once bool) error {
-	if err := checkHost(thisHost()); err != nil {
+func start(ctx context.Context, stdout io.Writer, machine host, once bool) error {
+	where, err := modeOf(machine)
+	if err != nil {
 		return err
 	}
 	unlock, err := lock()
@@ -55,7 +62,7 @@ func start(ctx context.Context, stdout io.Writer, once bool) error {
 		return err
 	}
 	defer unlock()
-	d := newDemo(stdout, once)
+	d := newDemo(stdout, once, where)
 	err = d.run(ctx)
 	if ctx.Err() != nil {
 		err = nil // an interrupt is how a demo ends

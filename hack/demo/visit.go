@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
+	"path/filepath"
 	"strconv"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/argus-dev/argus-operator/hack/local"
 )
@@ -17,25 +21,31 @@ const fleetPort = 9190
 // visit makes the control plane reachable, shows what runs and, unless the demo
 // is to end at once, stays until the context ends.
 func (d *demo) visit(ctx context.Context) error {
-	port, err := freePort(ctx, fleetPort)
-	if err != nil {
-		return err
+	port := d.processes.port
+	if d.mode != onProcesses {
+		var err error
+		if port, err = freePort(ctx, fleetPort); err != nil {
+			return err
+		}
+		forwarding, stop := context.WithCancel(ctx)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			d.forward(forwarding, port)
+		}()
+		defer func() { stop(); <-ended }()
 	}
-	forwarding, stop := context.WithCancel(ctx)
-	defer stop()
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		d.forward(forwarding, port)
-	}()
-	defer func() { stop(); <-ended }()
 	if err := waitForPort(ctx, port); err != nil {
 		return fmt.Errorf("reaching the control plane: %w", err)
+	}
+	token, err := d.viewerToken(ctx)
+	if err != nil {
+		return err
 	}
 	if err := d.show(ctx); err != nil {
 		return err
 	}
-	fmt.Fprint(d.out, guide(d.cluster.Kubeconfig, d.cluster.BinDir, port))
+	fmt.Fprint(d.out, guide(d.cluster.Kubeconfig, d.cluster.BinDir, port, token, d.operatorLog()))
 	d.shown = true
 	if d.once {
 		return nil
@@ -46,9 +56,39 @@ func (d *demo) visit(ctx context.Context) error {
 	return nil
 }
 
-// show prints the two kinds and their pods as kubectl shows them.
+// viewerToken is what a person looks at the fleet with.
+func (d *demo) viewerToken(ctx context.Context) (string, error) {
+	token, err := d.secret(ctx, "main-fleet-viewer", "token")
+	return string(token), err
+}
+
+func (d *demo) secret(ctx context.Context, name, key string) ([]byte, error) {
+	var secret corev1.Secret
+	if err := d.read(ctx, &secret, "secret", name); err != nil {
+		return nil, err
+	}
+	return secret.Data[key], nil
+}
+
+// read gets an object of the demo's namespace.
+func (d *demo) read(ctx context.Context, into any, kind, name string) error {
+	printed, err := d.kubectl.Output(ctx, "get", kind, name, "--namespace", namespace, "--output=json")
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal([]byte(printed), into); err != nil {
+		return fmt.Errorf("reading %s %s: %w", kind, name, err)
+	}
+	return nil
+}
+
+// show prints the two kinds, and what runs for them, as kubectl shows them.
 func (d *demo) show(ctx context.Context) error {
-	for _, kinds := range []string{"argusfleets,argusbots", "pods"} {
+	what := "pods"
+	if d.mode == onProcesses {
+		what = "deployments"
+	}
+	for _, kinds := range []string{"argusfleets,argusbots", what} {
 		printed, err := d.kubectl.Output(ctx, "get", kinds, "--namespace", namespace)
 		if err != nil {
 			return err
@@ -73,11 +113,13 @@ func (d *demo) forward(ctx context.Context, port int) {
 	}
 }
 
-// guide says what to do now. The token itself is not printed: terminals have
-// scroll-back and recordings.
-func guide(kubeconfig, binDir string, port int) string {
+// guide says what to do now. The link signs in: it ends with the demo, whose tokens
+// were made for it, and leads to this machine.
+func guide(kubeconfig, binDir string, port int, token, operatorLog string) string {
 	return fmt.Sprintf(`
-The control plane listens on http://127.0.0.1:%[3]d for as long as the demo runs.
+Look at it, signed in, for as long as the demo runs:
+
+  http://127.0.0.1:%[3]d/?token=%[5]s
 
 In another terminal:
 
@@ -85,17 +127,21 @@ In another terminal:
   kubectl get argusfleets,argusbots -n %[4]s -o wide
   kubectl describe argusbot mybot -n %[4]s
 
-The token to look at the fleet with:
-
-  token=$(kubectl get secret main-fleet-viewer -n %[4]s -o jsonpath='{.data.token}' | base64 -d)
-  curl -H "Authorization: Bearer $token" http://127.0.0.1:%[3]d/api/fleet/view
-
 Things to try:
 
   kubectl delete deployment mybot-bot-0 -n %[4]s     # the operator brings it back
-  kubectl logs -n %[5]s deployment/%[6]s -f
+  kubectl patch argusbot mybot -n %[4]s --type=merge -p '{"spec": {"hibernate": true}}'
+  %[6]s
 
-`, kubeconfig, binDir, port, namespace, local.Namespace, local.Release)
+`, kubeconfig, binDir, port, namespace, token, operatorLog)
+}
+
+// operatorLog is the command that follows what the operator says.
+func (d *demo) operatorLog() string {
+	if d.mode == onProcesses {
+		return "tail -f " + filepath.Join(d.processes.dir, operatorName+".log")
+	}
+	return "kubectl logs -n " + local.Namespace + " deployment/" + local.Release + " -f"
 }
 
 // freePort returns the first port from the wanted one on that nobody listens on.

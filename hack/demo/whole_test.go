@@ -57,6 +57,28 @@ func TestAnInterruptedDemoLeavesNothing(t *testing.T) {
 	}
 }
 
+// TestWithoutANodeProcessesShowTheSame: what a user without root gets.
+func TestWithoutANodeProcessesShowTheSame(t *testing.T) {
+	before := footprint(t)
+	running := startDemo(t, "--processes")
+	output := running.until("Ctrl-C ends the demo")
+	link := regexp.MustCompile(`http://127\.0\.0\.1:\d+/\?token=\S+`).FindString(output)
+	if link == "" || !strings.Contains(output, "sudo make demo") {
+		t.Errorf("no link to sign in with, or no word of what is missing:\n%s", output)
+	}
+	// The link signs in and leads to the page; with its token the view counts both members.
+	if status := ask(t, link); status != http.StatusOK {
+		t.Errorf("%s answers %d", link, status)
+	}
+	if status := ask(t, strings.Replace(link, "/?", "/api/fleet/view?", 1)); status != http.StatusOK {
+		t.Errorf("the view answers %d", status)
+	}
+	running.interrupt()
+	if diff := cmp.Diff(before, footprint(t)); diff != "" {
+		t.Errorf("left behind, -before +after\n%s", diff)
+	}
+}
+
 // demoProcess is a running demo and what it prints.
 type demoProcess struct {
 	*testing.T
@@ -64,14 +86,14 @@ type demoProcess struct {
 	lines *bufio.Scanner
 }
 
-func startDemo(t *testing.T) *demoProcess {
+func startDemo(t *testing.T, args ...string) *demoProcess {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "demo")
 	if printed, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, printed)
 	}
 	// Not the test's context: it would kill the demo, which then could not clean up.
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), program)
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), program, args...)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -127,8 +149,12 @@ func footprint(t *testing.T) map[string][]string {
 		t.Fatal(err)
 	}
 	var points []string
+	// What tests beside this one mount in directories of their own is theirs.
+	others := filepath.Join(os.TempDir(), "Test")
 	for line := range strings.Lines(string(mounts)) {
-		points = append(points, strings.Fields(line)[4])
+		if point := strings.Fields(line)[4]; !strings.HasPrefix(point, others) {
+			points = append(points, point)
+		}
 	}
 	slices.Sort(points)
 	forwarding, err := os.ReadFile("/proc/sys/net/ipv4/ip_forward")
@@ -169,7 +195,7 @@ func demoProcesses(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours := regexp.MustCompile(`argus-operator/kubernetes/demo[/\x00]|^/(manager|argus-fleet|argus-bot|pause)\x00`)
+	ours := regexp.MustCompile(`argus-operator/kubernetes/demo[/\x00]|(^|argus-demo-[0-9]+)/(manager|argus-fleet|argus-bot|pause)\x00`)
 	var found []string
 	for _, file := range files {
 		commandLine, _ := os.ReadFile(file) // a process may end while it is read

@@ -37,6 +37,8 @@ type Builder struct {
 	Out string
 	// Arch is the GOARCH to build for; empty is this machine's.
 	Arch string
+	// Version of the binaries and the images; empty is the checkout's.
+	Version string
 	// Log receives a line a step; nil discards it.
 	Log io.Writer
 }
@@ -68,10 +70,17 @@ func (b Builder) arch() string {
 	return b.Arch
 }
 
+func (b Builder) version() (string, error) {
+	if b.Version != "" {
+		return b.Version, nil
+	}
+	return Version(b.Root)
+}
+
 // Binaries compiles the static binaries into bin/linux_<arch>/ of the checkout:
 // with the empty bin/volume, the whole context of the Dockerfile.
 func (b Builder) Binaries(ctx context.Context) error {
-	version, err := Version(b.Root)
+	version, err := b.version()
 	if err != nil {
 		return err
 	}
@@ -103,7 +112,7 @@ func (b Builder) Images(ctx context.Context) ([]Image, error) {
 	if err := cluster.InstallPackages(ctx, b.Log, map[string]string{"buildah": "buildah"}); err != nil {
 		return nil, err
 	}
-	version, err := Version(b.Root)
+	version, err := b.version()
 	if err != nil {
 		return nil, err
 	}

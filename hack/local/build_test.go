@@ -4,11 +4,16 @@ package local
 
 import (
 	"archive/tar"
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,6 +51,19 @@ func TestImages(t *testing.T) {
 	for ref, image := range first {
 		if version := image.config.Labels["org.opencontainers.image.version"]; version != "v9.9.9" {
 			t.Errorf("%s: labelled with version %q", ref, version)
+		}
+		for _, label := range []string{"title", "description", "source", "licenses", "revision"} {
+			if image.config.Labels["org.opencontainers.image."+label] == "" {
+				t.Errorf("%s: no label %s", ref, label)
+			}
+		}
+		// One static program and, for a volume to take its owner from, an empty directory: no shell.
+		files := []string{strings.TrimPrefix(image.config.Entrypoint[0], "/")}
+		if image.config.Volumes != nil {
+			files = append(files, "data/")
+		}
+		if diff := cmp.Diff(files, image.files); diff != "" {
+			t.Errorf("%s: files (-want +got):\n%s", ref, diff)
 		}
 		image.config.Labels = nil
 		image.config.Env = withoutPath(image.config.Env)
@@ -91,6 +109,7 @@ func emptyCheckout(t *testing.T) string {
 type builtImage struct {
 	digest string
 	config imageConfig
+	files  []string
 }
 
 type imageConfig struct {
@@ -135,11 +154,40 @@ func open(t *testing.T, image Image) builtImage {
 	if len(index.Manifests) != 1 || index.Manifests[0].Annotations["org.opencontainers.image.ref.name"] != image.Ref {
 		t.Fatalf("%s: want one image called %s, got %v", image.Archive, image.Ref, index.Manifests)
 	}
-	var manifest struct{ Config descriptor }
+	var manifest struct {
+		Config descriptor
+		Layers []descriptor
+	}
 	blob(index.Manifests[0].Digest, &manifest)
 	var content struct{ Config imageConfig }
 	blob(manifest.Config.Digest, &content)
-	return builtImage{digest: index.Manifests[0].Digest, config: content.Config}
+	built := builtImage{digest: index.Manifests[0].Digest, config: content.Config}
+	for _, layer := range manifest.Layers {
+		compressed, err := gzip.NewReader(bytes.NewReader(files["blobs/"+strings.Replace(layer.Digest, ":", "/", 1)]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		built.files = append(built.files, slices.Sorted(maps.Keys(entries(t, compressed)))...)
+	}
+	return built
+}
+
+// TestTheControlPlanesImageTellsItsHealth reads the Dockerfile, for an OCI archive has
+// no place for it.
+func TestTheControlPlanesImageTellsItsHealth(t *testing.T) {
+	root, err := Root(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(filepath.Join(root, "Dockerfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, fleet, _ := strings.Cut(string(content), " AS fleet\n")
+	fleet, _, _ = strings.Cut(fleet, "\nFROM ")
+	if !regexp.MustCompile(`(?m)^HEALTHCHECK .*CMD \["/argus-fleet", "healthcheck"\]$`).MatchString(fleet) {
+		t.Errorf("no HEALTHCHECK in\n%s", fleet)
+	}
 }
 
 func parse(t *testing.T, content []byte, into any) {
@@ -156,8 +204,14 @@ func untar(t *testing.T, path string) map[string][]byte {
 		t.Fatal(err)
 	}
 	defer file.Close()
+	return entries(t, file)
+}
+
+// entries are what a tar archive holds, by name.
+func entries(t *testing.T, from io.Reader) map[string][]byte {
+	t.Helper()
 	files := map[string][]byte{}
-	for archive := tar.NewReader(file); ; {
+	for archive := tar.NewReader(from); ; {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
 			return files

@@ -44,12 +44,19 @@ func (k Kubectl) Apply(ctx context.Context, manifests io.Reader, args ...string)
 
 func (k Kubectl) pipe(ctx context.Context, input io.Reader, args ...string) (string, error) {
 	cmd := k.Command(ctx, args...)
-	var output, complaint bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = input, &output, &complaint
+	cmd.Stdin = input
+	return output(cmd, "kubectl "+args[0])
+}
+
+// output runs a program and returns what it printed. The error quotes its complaint,
+// under the short name that the call is given.
+func output(cmd *exec.Cmd, call string) (string, error) {
+	var printed, complaint bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &printed, &complaint
 	if err := cmd.Run(); err != nil {
-		return output.String(), fmt.Errorf("kubectl %s: %w: %s", args[0], err, strings.TrimSpace(complaint.String()))
+		return printed.String(), fmt.Errorf("%s: %w: %s", call, err, strings.TrimSpace(complaint.String()))
 	}
-	return output.String(), nil
+	return printed.String(), nil
 }
 
 // Diagnose writes how a namespace is to w, for a reader who wants to know why

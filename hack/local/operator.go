@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -26,31 +27,58 @@ func InstallOperator(ctx context.Context, c *cluster.Cluster, values ...string) 
 	if err != nil {
 		return err
 	}
-	helm, err := Helm(ctx, root)
+	helm, err := HelmFor(ctx, c, "helm")
 	if err != nil {
 		return err
 	}
 	if err := KubectlFor(c).RestrictedNamespace(ctx, Namespace); err != nil {
 		return err
 	}
-	args := []string{
-		"upgrade", "--install", Release, filepath.Join(root, "charts", "argus-operator"),
-		"--kubeconfig", c.Kubeconfig, "--namespace", Namespace, "--wait", "--timeout", "3m",
-	}
+	args := []string{"upgrade", "--install", Release, filepath.Join(root, "charts", "argus-operator"), "--wait", "--timeout", "3m"}
 	for _, value := range values {
 		args = append(args, "--set", value)
 	}
-	// Helm keeps caches; they go with the cluster.
-	home := filepath.Join(c.Dir, "helm")
-	env := []string{
-		"HELM_CACHE_HOME=" + filepath.Join(home, "cache"),
-		"HELM_CONFIG_HOME=" + filepath.Join(home, "config"),
-		"HELM_DATA_HOME=" + filepath.Join(home, "data"),
-	}
-	if err := run(ctx, root, env, helm, args...); err != nil {
+	if _, err := helm.Output(ctx, args...); err != nil {
 		return fmt.Errorf("installing the operator: %w", err)
 	}
 	return nil
+}
+
+// HelmCLI runs a pinned helm as a cluster's administrator, in the operator's namespace.
+type HelmCLI struct {
+	path string
+	args []string
+	env  []string
+}
+
+// HelmFor returns the helm that hack/tools/<file>.mod pins, for a cluster. What it
+// caches goes with the cluster.
+func HelmFor(ctx context.Context, c *cluster.Cluster, file string) (HelmCLI, error) {
+	root, err := Root(ctx)
+	if err != nil {
+		return HelmCLI{}, err
+	}
+	path, err := Tool(ctx, root, file, "helm")
+	if err != nil {
+		return HelmCLI{}, err
+	}
+	home := filepath.Join(c.Dir, file)
+	return HelmCLI{
+		path: path,
+		args: []string{"--kubeconfig", c.Kubeconfig, "--namespace", Namespace},
+		env: []string{
+			"HELM_CACHE_HOME=" + filepath.Join(home, "cache"),
+			"HELM_CONFIG_HOME=" + filepath.Join(home, "config"),
+			"HELM_DATA_HOME=" + filepath.Join(home, "data"),
+		},
+	}, nil
+}
+
+// Output runs a call and returns what it printed. The error quotes its complaint.
+func (h HelmCLI) Output(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, h.path, append(append([]string{}, h.args...), args...)...)
+	cmd.Env = append(os.Environ(), h.env...)
+	return output(cmd, "helm "+args[0])
 }
 
 // Helm returns the path of the pinned helm. The first call on a machine compiles

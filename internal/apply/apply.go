@@ -8,7 +8,10 @@ package apply
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"reflect"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,6 +32,7 @@ type Applier struct {
 	live     client.Reader
 	types    managedfields.TypeConverter
 	written  *writes
+	verdicts *verdicts
 	observed func(kind, verb string)
 }
 
@@ -39,7 +43,8 @@ func New(c client.Client, live client.Reader, observe func(kind, verb string)) *
 		client:   c,
 		live:     live,
 		types:    applyconfigurations.NewTypeConverter(c.Scheme()),
-		written:  newWrites(),
+		written:  newWrites(time.Now),
+		verdicts: newVerdicts(),
 		observed: observe,
 	}
 }
@@ -74,8 +79,10 @@ type Found[T client.Object] struct {
 	// Drifted: it was applied as desired, and somebody has changed it since.
 	Drifted bool
 
-	kind string
-	want *wanted
+	desired T
+	asked   [sha256.Size]byte // its digest
+	kind    string
+	want    *wanted
 }
 
 // Check reads how desired stands, and writes nothing. It fails with a
@@ -83,31 +90,106 @@ type Found[T client.Object] struct {
 // while the object is being deleted, and with an InvalidError when desired is none
 // that could be applied.
 func Check[T client.Object](ctx context.Context, a *Applier, owns Ownership, desired T) (Found[T], error) {
-	kind, err := a.kindOf(desired)
+	found, err := prepare(a, desired)
 	if err != nil {
-		return Found[T]{}, err
+		return found, err
 	}
-	want, err := a.newWanted(desired)
-	if err != nil {
-		return Found[T]{}, &InvalidError{Kind: kind, Name: desired.GetName(), Cause: err}
+	err = a.Read(ctx, found.Live)
+	if client.IgnoreNotFound(err) != nil {
+		return found, fmt.Errorf("reading %s %s: %w", found.kind, desired.GetName(), err)
 	}
-	found := Found[T]{Live: desired.DeepCopyObject().(T), kind: kind, want: want}
-	if err := a.Read(ctx, found.Live); err != nil {
-		if apierrors.IsNotFound(err) {
-			return found, nil
-		}
-		return found, fmt.Errorf("reading %s %s: %w", kind, desired.GetName(), err)
+	if found.Exists = err == nil; !found.Exists {
+		found.Live = empty(desired) // a cache may have filled it with what is gone
 	}
-	return found, found.judge(a, owns)
+	return found, found.assess(a, owns)
 }
 
-func (f *Found[T]) judge(a *Applier, owns Ownership) (err error) {
-	f.Exists = true
+// Compare is Check against an object that was read before; the zero live is "there is none".
+func Compare[T interface {
+	client.Object
+	comparable
+}](a *Applier, owns Ownership, desired, live T) (Found[T], error) {
+	found, err := prepare(a, desired)
+	if err != nil {
+		return found, err
+	}
+	var none T
+	if live != none {
+		found.Live, found.Exists = live.DeepCopyObject().(T), true
+	}
+	return found, found.assess(a, owns)
+}
+
+func prepare[T client.Object](a *Applier, desired T) (Found[T], error) {
+	kind, err := a.kindOf(desired)
+	return Found[T]{Live: empty(desired), desired: desired, kind: kind}, err
+}
+
+// empty is an object of the same kind and name.
+func empty[T client.Object](desired T) T {
+	live := reflect.New(reflect.TypeOf(desired).Elem()).Interface().(T)
+	if untyped(desired) {
+		live.GetObjectKind().SetGroupVersionKind(desired.GetObjectKind().GroupVersionKind())
+	}
+	live.SetNamespace(desired.GetNamespace())
+	live.SetName(desired.GetName())
+	return live
+}
+
+// assess says how an object stands that was read, or was found not to exist. One that
+// was found as desired before, or of which it was found that it can be made, and that
+// has not changed since, is not compared again.
+func (f *Found[T]) assess(a *Applier, owns Ownership) error {
+	var err error
+	if f.asked, err = question(f.desired); err != nil {
+		return &InvalidError{Kind: f.kind, Name: f.desired.GetName(), Cause: err}
+	}
+	if a.verdicts.stands(f.Live, f.desired, f.asked, time.Now()) {
+		f.Stands = f.Exists
+		if f.Exists {
+			return f.refuse(owns)
+		}
+		return nil
+	}
+	if err := f.make(a); err != nil {
+		return err
+	}
+	if f.Exists {
+		if err := f.judge(a, owns); err != nil {
+			return err
+		}
+	}
+	if f.Stands || !f.Exists {
+		a.verdicts.note(f.Live, f.desired, f.asked, time.Now())
+	}
+	return nil
+}
+
+// make prepares what is desired for comparing and sending, once.
+func (f *Found[T]) make(a *Applier) (err error) {
+	if f.want == nil {
+		if f.want, err = a.newWanted(f.desired); err != nil {
+			return &InvalidError{Kind: f.kind, Name: f.desired.GetName(), Cause: err}
+		}
+	}
+	return nil
+}
+
+// refuse says why an object that exists may not be touched, or is nil.
+func (f *Found[T]) refuse(owns Ownership) error {
 	if !owns(f.Live) {
 		return &NameConflictError{Kind: f.kind, Name: f.Live.GetName()}
 	}
 	if !f.Live.GetDeletionTimestamp().IsZero() {
 		return &TerminatingError{Kind: f.kind, Name: f.Live.GetName()}
+	}
+	return nil
+}
+
+func (f *Found[T]) judge(a *Applier, owns Ownership) (err error) {
+	f.Exists = true
+	if err := f.refuse(owns); err != nil {
+		return err
 	}
 	if f.Live.GetAnnotations()[HashAnnotation] != f.want.applied.GetAnnotations()[HashAnnotation] {
 		return nil
@@ -126,10 +208,19 @@ func Apply[T client.Object](ctx context.Context, a *Applier, owns Ownership, des
 	return Write(ctx, a, owns, found)
 }
 
-// Write makes stand what Check has looked at, and returns the object as it is now.
+// Write makes stand what Check or Compare has looked at, and returns the object as it is now.
 func Write[T client.Object](ctx context.Context, a *Applier, owns Ownership, found Found[T]) (T, error) {
+	if found.Stands {
+		return found.Live, nil
+	}
+	if err := found.make(a); err != nil {
+		return found.Live, err
+	}
 	if !found.Exists {
 		created, err := create(ctx, a, found.kind, found.want.stamped.DeepCopyObject().(T))
+		if err == nil {
+			return created, found.remember(a, created)
+		}
 		if !apierrors.IsAlreadyExists(err) {
 			return created, err
 		}
@@ -145,6 +236,21 @@ func Write[T client.Object](ctx context.Context, a *Applier, owns Ownership, fou
 		return found.Live, nil
 	}
 	return found.Live, a.patch(ctx, found.kind, found.Live, found.want)
+}
+
+// remember notes that what was created is as desired, unless somebody has changed it on
+// its way, as an admission webhook can, so that the next look need not compare it again.
+// Of what has only just been made, the fields that were sent are compared without a schema.
+func (f *Found[T]) remember(a *Applier, created T) error {
+	live, err := appliedForm(created)
+	if err != nil {
+		return err
+	}
+	live.SetGroupVersionKind(f.want.applied.GroupVersionKind()) // a decoder leaves it out
+	if contains(live.Object, f.want.applied.Object) {
+		a.verdicts.note(created, f.desired, f.asked, time.Now())
+	}
+	return nil
 }
 
 func create[T client.Object](ctx context.Context, a *Applier, kind string, object T) (T, error) {
@@ -220,7 +326,8 @@ func (a *Applier) Read(ctx context.Context, object client.Object) error {
 	return err
 }
 
-// ReadLive gets the object from the API server itself: for what no cache holds.
+// ReadLive gets the object from the API server, where the cache does not show what is
+// not ours.
 func (a *Applier) ReadLive(ctx context.Context, object client.Object) error {
 	return a.live.Get(ctx, client.ObjectKeyFromObject(object), object)
 }

@@ -25,11 +25,13 @@ func Prune[T client.Object](ctx context.Context, a *Applier, owner metav1.Object
 		err = a.client.Delete(ctx, object, client.Preconditions{UID: ptr.To(object.GetUID())},
 			client.PropagationPolicy(metav1.DeletePropagationBackground))
 		if apierrors.IsNotFound(err) {
+			a.written.noteDelete(object) // by us before, or by somebody who was faster
 			continue
 		}
 		if err != nil {
 			return fmt.Errorf("deleting %s %s: %w", kind, object.GetName(), err)
 		}
+		a.written.noteDelete(object)
 		a.observed(kind, "delete")
 	}
 	return nil

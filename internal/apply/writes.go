@@ -2,9 +2,11 @@ package apply
 
 import (
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -12,41 +14,56 @@ import (
 // writeMemory is how long our own writes are remembered: any cache has caught up by then.
 const writeMemory = 5 * time.Minute
 
-// writes remembers the resource version of our last write of each object, so that
-// a cache that has not seen it yet is not believed.
+// writes remembers the resource version of our last write of each object, or which one
+// we deleted, so that a cache that has not seen it yet is not believed.
 type writes struct {
-	mu   sync.Mutex
-	last map[string]write
+	now func() time.Time
+
+	mu    sync.Mutex
+	last  map[string]write
+	swept time.Time
 }
 
 type write struct {
 	resourceVersion string
-	at              time.Time
+	// deleted is the UID of the object if we deleted it.
+	deleted types.UID
+	at      time.Time
 }
 
-func newWrites() *writes { return &writes{last: map[string]write{}} }
+func newWrites(now func() time.Time) *writes { return &writes{now: now, last: map[string]write{}} }
 
 func (w *writes) note(object client.Object) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	now := time.Now()
-	for key, old := range w.last {
-		if now.Sub(old.at) > writeMemory {
-			delete(w.last, key)
-		}
-	}
-	w.last[keyOf(object)] = write{object.GetResourceVersion(), now}
+	w.put(object, write{resourceVersion: object.GetResourceVersion()})
 }
 
-// newerThan tells whether we wrote the object after what a cache holds of it.
+func (w *writes) noteDelete(object client.Object) {
+	w.put(object, write{deleted: object.GetUID()})
+}
+
+func (w *writes) put(object client.Object, last write) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := w.now()
+	if now.Sub(w.swept) > writeMemory { // not each time: thousands of objects are written at once
+		w.swept = now
+		maps.DeleteFunc(w.last, func(_ string, old write) bool { return now.Sub(old.at) > writeMemory })
+	}
+	last.at = now
+	w.last[keyOf(object)] = last
+}
+
+// newerThan tells whether we wrote or deleted the object after what a cache holds of it.
 func (w *writes) newerThan(object client.Object, found bool) bool {
 	w.mu.Lock()
 	last, ok := w.last[keyOf(object)]
 	w.mu.Unlock()
-	if !ok {
+	switch {
+	case !ok:
 		return false
-	}
-	if !found {
+	case last.deleted != "":
+		return found && object.GetUID() == last.deleted
+	case !found:
 		return true
 	}
 	order, err := resourceversion.CompareResourceVersion(object.GetResourceVersion(), last.resourceVersion)

@@ -1,33 +1,48 @@
 package manifests
 
 import (
+	"fmt"
+	"slices"
 	"strconv"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
 	"github.com/argus-dev/argus-operator/fleetapi"
 )
 
+// BotContainer is the name of the bot's own container in its pods.
+const BotContainer = "bot"
+
 const (
-	botContainer = "bot"
-	botStateDir  = "/var/lib/argus"
-	envPodIP     = "POD_IP"
+	botStateDir = "/var/lib/argus"
+	envPodIP    = "POD_IP"
 )
 
-// BotDeployments are the clusters of a bot, in order of their index. fleet is the
-// control plane that the bot joins, or nil. The error is a *PodError.
-func BotDeployments(bot *v1alpha1.ArgusBot, fleet *FleetTarget) ([]*appsv1.Deployment, error) {
+// BotDeployments are the clusters of a bot in a form of their pods, in order of their
+// index. fleet is the control plane that the bot joins, or nil; secrets is the
+// SecretDigest that the pods follow, or "". The error is a *PodError.
+func BotDeployments(bot *v1alpha1.ArgusBot, fleet *FleetTarget, secrets string, form Form) ([]*appsv1.Deployment, error) {
+	if otlp := bot.Spec.OTLP; otlp != nil {
+		if _, err := portOf(otlp.Endpoint); err != nil {
+			return nil, &PodError{Reason: v1alpha1.ReasonInvalidSpec, Field: "spec.otlp.endpoint", Message: err.Error()}
+		}
+	}
 	ranges := ShardRanges(bot.Spec.Sharding)
 	deployments := make([]*appsv1.Deployment, 0, len(ranges))
 	for index, shards := range ranges {
 		deployment, err := botDeployment(bot, fleet, index, shards)
 		if err != nil {
 			return nil, err
+		}
+		if secrets != "" {
+			deployment.Spec.Template.Annotations[annotationSecrets] = secrets
+		}
+		if err := revise(deployment, form); err != nil {
+			return nil, fmt.Errorf("naming the revision of cluster %d: %w", index, err)
 		}
 		deployments = append(deployments, deployment)
 	}
@@ -37,7 +52,7 @@ func BotDeployments(bot *v1alpha1.ArgusBot, fleet *FleetTarget) ([]*appsv1.Deplo
 // botDeployment runs one cluster: one replica, replaced by stopping the old pod
 // first, because two processes of one cluster would answer every command twice.
 func botDeployment(bot *v1alpha1.ArgusBot, fleet *FleetTarget, index int, shards ShardRange) (*appsv1.Deployment, error) {
-	labels := merge(botLabels(bot.Name), map[string]string{v1alpha1.LabelCluster: strconv.Itoa(index)})
+	labels := botClusterLabels(bot.Name, index)
 	template := corev1.PodTemplateSpec{
 		ObjectMeta: metav1.ObjectMeta{Labels: labels, Annotations: botAnnotations(bot, fleet, shards)},
 		Spec:       botPod(bot, fleet, index, shards),
@@ -50,6 +65,7 @@ func botDeployment(bot *v1alpha1.ArgusBot, fleet *FleetTarget, index int, shards
 		Spec: appsv1.DeploymentSpec{
 			Replicas:             ptr.To[int32](1),
 			RevisionHistoryLimit: ptr.To[int32](2),
+			MinReadySeconds:      RolloutOf(bot).MinReadySeconds,
 			Strategy:             appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType},
 			Selector:             &metav1.LabelSelector{MatchLabels: BotClusterSelector(bot.Name, index)},
 			Template:             template,
@@ -62,7 +78,7 @@ func botDeployment(bot *v1alpha1.ArgusBot, fleet *FleetTarget, index int, shards
 const annotationFleetToken = "argus.dev/fleet-token"
 
 func botAnnotations(bot *v1alpha1.ArgusBot, fleet *FleetTarget, shards ShardRange) map[string]string {
-	annotations := map[string]string{annotationShards: Layout(bot, shards)}
+	annotations := merge(map[string]string{annotationShards: Layout(bot, shards)}, restart(bot))
 	if fleet != nil && fleet.TokenFingerprint != "" && libraryDelivery(bot) == v1alpha1.DeliverEnv {
 		annotations[annotationFleetToken] = fleet.TokenFingerprint
 	}
@@ -73,30 +89,27 @@ func botPod(bot *v1alpha1.ArgusBot, fleet *FleetTarget, index int, shards ShardR
 	effective := BotEffective(bot, fleet)
 	parts := botParts(bot, fleet)
 	tmp, tmpMount := scratchVolume("tmp", "/tmp", "64Mi")
-	state, stateMount := scratchVolume("state", botStateDir, "16Mi")
+	state, stateMount := stateVolume(bot, index)
 	env := append(botEnv(effective, index, shards), dashboardEnv(bot),
 		envValue(fleetapi.EnvMemberCommonShardCount, strconv.Itoa(int(bot.Spec.Sharding.Total))))
-	env = append(append(env, fleetMemberEnv(fleet, effective)...), parts.env...)
+	env = slices.Concat(env, fleetMemberEnv(fleet, effective), telemetryEnv(bot), parts.env)
+	startup, liveness, readiness := botProbes(bot)
 	return corev1.PodSpec{
 		ServiceAccountName:            BotName(bot.Name),
 		TerminationGracePeriodSeconds: ptr.To(or(bot.Spec.TerminationGracePeriodSeconds, defaultGracePeriodSeconds)),
 		Volumes:                       append(parts.volumes, state, tmp),
 		Containers: []corev1.Container{{
-			Name:         botContainer,
-			Image:        bot.Spec.Image,
-			Command:      bot.Spec.Command,
-			Args:         bot.Spec.Args,
-			Env:          env,
-			Ports:        []corev1.ContainerPort{{Name: portName, ContainerPort: effective.MetricsPort, Protocol: corev1.ProtocolTCP}},
-			Resources:    botResources(),
-			VolumeMounts: append(parts.mounts, stateMount, tmpMount),
-			// Five minutes: a bot signs in to Discord before it serves.
-			StartupProbe:  httpProbe(fleetapi.PathHealthz, corev1.URISchemeHTTP, 2, 150),
-			LivenessProbe: httpProbe(fleetapi.PathHealthz, corev1.URISchemeHTTP, 15, 4),
-			ReadinessProbe: &corev1.Probe{
-				ProbeHandler:   corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromString(portName)}},
-				TimeoutSeconds: 3, PeriodSeconds: 10, FailureThreshold: 3,
-			},
+			Name:           BotContainer,
+			Image:          bot.Spec.Image,
+			Command:        bot.Spec.Command,
+			Args:           bot.Spec.Args,
+			Env:            env,
+			Ports:          []corev1.ContainerPort{{Name: portName, ContainerPort: effective.MetricsPort, Protocol: corev1.ProtocolTCP}},
+			Resources:      botResources(),
+			VolumeMounts:   append(parts.mounts, stateMount, tmpMount),
+			StartupProbe:   startup,
+			LivenessProbe:  liveness,
+			ReadinessProbe: readiness,
 		}},
 	}
 }

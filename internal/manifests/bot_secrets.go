@@ -51,6 +51,12 @@ func BotSecrets(bot *v1alpha1.ArgusBot, fleet *FleetTarget) BotSecretList {
 			env: fleetapi.EnvMemberDashboardToken, delivery: libraryDelivery(bot),
 		})
 	}
+	if analytics := bot.Spec.Analytics; analytics != nil {
+		secrets = append(secrets, BotSecret{
+			Field: "spec.analytics.clickhouseDSNSecretRef", Ref: analytics.ClickHouseDSNSecretRef, volume: "clickhouse",
+			env: fleetapi.EnvMemberClickHouseDSN, delivery: libraryDelivery(bot),
+		})
+	}
 	return secrets
 }
 

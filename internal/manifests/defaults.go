@@ -11,10 +11,14 @@ import (
 const (
 	defaultMaxClusters             = 5000
 	defaultClaimSize               = "1Gi"
+	defaultBotClaimSize            = "16Mi"
 	defaultTokenEnv                = "DISCORD_TOKEN"
 	defaultMetricsPath             = "/metrics"
 	defaultGracePeriodSeconds      = 30
 	defaultFleetGracePeriodSeconds = 30
+	defaultIdentifyLimit           = 1000
+	defaultRolloutTimeoutSeconds   = 600
+	defaultMinReadySeconds         = 5
 )
 
 // or returns what p points at, or the default.

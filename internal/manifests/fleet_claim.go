@@ -44,13 +44,13 @@ func FleetClaim(fleet *v1alpha1.ArgusFleet, live *corev1.PersistentVolumeClaim) 
 		if spec.StorageClassName != nil {
 			spec.StorageClassName = live.Spec.StorageClassName
 		}
-		if size := live.Spec.Resources.Requests[corev1.ResourceStorage]; size.Cmp(spec.Resources.Requests[corev1.ResourceStorage]) > 0 {
-			spec.Resources.Requests[corev1.ResourceStorage] = size
-		}
 	}
 	claim := &corev1.PersistentVolumeClaim{
 		ObjectMeta: objectMeta(FleetClaimName(fleet), fleet.Namespace, retainedLabels(fleet.Name), nil),
 		Spec:       spec,
+	}
+	if live != nil {
+		KeepClaimSize(claim, live)
 	}
 	keepOrOwn(fleet, claim)
 	return claim

@@ -14,11 +14,14 @@ import (
 	"github.com/argus-dev/argus-operator/internal/tokens"
 )
 
+// FleetContainer is the name of the container that runs the control plane.
+const FleetContainer = "fleet"
+
 const (
-	fleetContainer   = "fleet"
 	fleetStateDir    = "/data"
 	fleetStateFile   = fleetStateDir + "/argus-fleet-state.db"
 	fleetTokenVolume = "tokens"
+	fleetTLSVolume   = "tls"
 )
 
 // FleetDeployment runs the control plane: one replica, replaced by stopping the
@@ -70,7 +73,7 @@ func fleetPod(fleet *v1alpha1.ArgusFleet, options Options) corev1.PodSpec {
 		TerminationGracePeriodSeconds: ptr.To[int64](defaultFleetGracePeriodSeconds),
 		Volumes:                       append([]corev1.Volume{state, tokenVolume, tmpVolume}, parts.volumes...),
 		Containers: []corev1.Container{{
-			Name:         fleetContainer,
+			Name:         FleetContainer,
 			Image:        FleetImage(fleet, options),
 			Args:         []string{"run"},
 			Env:          append(fleetEnv(fleet), parts.env...),

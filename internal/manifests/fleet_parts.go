@@ -12,7 +12,7 @@ func fleetParts(fleet *v1alpha1.ArgusFleet) podParts {
 	var parts podParts
 	if tls := fleet.Spec.TLS; tls != nil {
 		// As a directory, so that a renewed certificate arrives with its key.
-		volume, mount := secretVolume("tls", tls.SecretRef.Name, corev1.TLSCertKey, corev1.TLSPrivateKeyKey)
+		volume, mount := secretVolume(fleetTLSVolume, tls.SecretRef.Name, corev1.TLSCertKey, corev1.TLSPrivateKeyKey)
 		parts.mount(volume, mount)
 		parts.set(fleetapi.EnvFleetTLSCertFile, mount.MountPath+"/"+corev1.TLSCertKey)
 		parts.set(fleetapi.EnvFleetTLSKeyFile, mount.MountPath+"/"+corev1.TLSPrivateKeyKey)

@@ -2,7 +2,6 @@ package manifests
 
 import (
 	"fmt"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -17,43 +16,13 @@ func FleetPrometheusRule(fleet *v1alpha1.ArgusFleet) *unstructured.Unstructured 
 	if wanted == nil {
 		return nil
 	}
-	rules := []any{}
-	for _, alert := range fleetAlerts(fleet) {
-		rules = append(rules, alert.rule(fleet))
+	about := watched{
+		series:  fmt.Sprintf("namespace=%q,job=%q", fleet.Namespace, FleetName(fleet.Name)),
+		labels:  map[string]any{"namespace": fleet.Namespace, "argusfleet": fleet.Name},
+		subject: fleet.Namespace + "/" + fleet.Name,
 	}
 	meta := objectMeta(FleetName(fleet.Name), fleet.Namespace, merge(wanted.Labels, fleetLabels(fleet.Name)), FleetOwner(fleet))
-	return object(GVKPrometheusRule(), meta, map[string]any{
-		"groups": []any{map[string]any{"name": appFleet, "rules": rules}},
-	})
-}
-
-// alert is one alerting rule.
-type alert struct {
-	name, severity string
-	// expr holds SERIES within the braces of each selector, where the labels that pick
-	// this control plane's series go.
-	expr string
-	// lasting is how long the expression must hold; "" for at once.
-	lasting string
-	// summary is one sentence about the control plane %s; todo says what to do.
-	summary, todo string
-}
-
-func (a alert) rule(fleet *v1alpha1.ArgusFleet) map[string]any {
-	series := fmt.Sprintf("namespace=%q,job=%q", fleet.Namespace, FleetName(fleet.Name))
-	rule := map[string]any{
-		"alert":  a.name,
-		"expr":   strings.ReplaceAll(a.expr, "SERIES", series),
-		"labels": map[string]any{"severity": a.severity, "namespace": fleet.Namespace, "argusfleet": fleet.Name},
-		"annotations": map[string]any{
-			"summary":     fmt.Sprintf(a.summary, fleet.Namespace+"/"+fleet.Name),
-			"description": a.todo,
-		},
-	}
-	if a.lasting != "" {
-		rule["for"] = a.lasting
-	}
-	return rule
+	return object(GVKPrometheusRule(), meta, about.group(appFleet, fleetAlerts(fleet)))
 }
 
 func fleetAlerts(fleet *v1alpha1.ArgusFleet) []alert {

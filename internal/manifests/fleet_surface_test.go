@@ -153,7 +153,7 @@ func TestTheTokensFingerprintRestartsWhatReadsItOnce(t *testing.T) {
 		bot := &v1alpha1.ArgusBot{}
 		decode(t, []byte(`{metadata: {name: mybot}, spec: {image: "x:1", fleet: {ref: {name: main}, delivery: `+delivery+`},
 			discord: {tokenSecretRef: {name: a, key: b}}, sharding: {total: 1, clusters: 1}}}`), bot)
-		template := must(BotDeployments(bot, TargetOf(fleet)))[0].Spec.Template
+		template := must(BotDeployments(bot, TargetOf(fleet), "", Forms()[0]))[0].Spec.Template
 		if got := template.Annotations["argus.dev/fleet-token"]; got != want {
 			t.Errorf("%s: fingerprint %q, want %q", delivery, got, want)
 		}
@@ -165,7 +165,7 @@ func TestABotNeverSeesTheKeyOfItsControlPlane(t *testing.T) {
 	bot := &v1alpha1.ArgusBot{}
 	decode(t, crs(t)["testdata/bot-tls.yaml"], bot)
 	target := TargetOf(fleetOf(t, "{tls: {secretRef: {name: tls}}}"))
-	for _, volume := range must(BotDeployments(bot, target))[0].Spec.Template.Spec.Volumes {
+	for _, volume := range must(BotDeployments(bot, target, "", Forms()[0]))[0].Spec.Template.Spec.Volumes {
 		if volume.Secret == nil || volume.Secret.SecretName != "tls" {
 			continue
 		}

@@ -66,7 +66,7 @@ func checkIdentity(t *testing.T, spec corev1.PodSpec) {
 	}
 	mains := 0
 	for _, container := range append(spec.InitContainers, spec.Containers...) {
-		if container.Name == fleetContainer {
+		if container.Name == FleetContainer {
 			mains++
 		}
 		security := container.SecurityContext

@@ -49,8 +49,11 @@ func objectsOf(t *testing.T, file string, cr []byte) []client.Object {
 	bot := &v1alpha1.ArgusBot{}
 	decode(t, cr, bot)
 	target := testTarget(t, file, bot)
-	objects := present(BotServiceAccount(bot), BotNetworkPolicy(bot, target, testOptions()))
-	for _, deployment := range must(BotDeployments(bot, target)) {
+	objects := present(BotServiceAccount(bot), BotNetworkPolicy(bot, target, testOptions()), BotPodMonitor(bot), BotPrometheusRule(bot, target))
+	for _, claim := range BotClaims(bot) {
+		objects = append(objects, claim)
+	}
+	for _, deployment := range must(BotDeployments(bot, target, "", Forms()[0])) {
 		objects = append(objects, deployment)
 	}
 	return objects

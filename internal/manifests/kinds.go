@@ -15,6 +15,11 @@ func GVKServiceMonitor() schema.GroupVersionKind {
 	return schema.GroupVersionKind{Group: "monitoring.coreos.com", Version: "v1", Kind: "ServiceMonitor"}
 }
 
+// GVKPodMonitor is the Prometheus Operator's scrape of pods.
+func GVKPodMonitor() schema.GroupVersionKind {
+	return schema.GroupVersionKind{Group: "monitoring.coreos.com", Version: "v1", Kind: "PodMonitor"}
+}
+
 // GVKPrometheusRule is the Prometheus Operator's set of alerts.
 func GVKPrometheusRule() schema.GroupVersionKind {
 	return schema.GroupVersionKind{Group: "monitoring.coreos.com", Version: "v1", Kind: "PrometheusRule"}

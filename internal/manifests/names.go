@@ -51,6 +51,12 @@ func BotClusterName(bot string, index int) string { return fmt.Sprintf("%s-bot-%
 // Identity is the identity of a cluster in the control plane. It never comes from a pod's name.
 func Identity(prefix string, index int) string { return prefix + "-" + strconv.Itoa(index) }
 
+// IdentityStem is what the identities of all clusters of a bot begin with: an index
+// follows.
+func IdentityStem(bot *v1alpha1.ArgusBot) string {
+	return BotEffective(bot, nil).IdentityPrefix + "-"
+}
+
 const (
 	appFleet = "argus-fleet"
 	appBot   = "argus-bot"
@@ -94,6 +100,10 @@ func retainedLabels(fleet string) map[string]string {
 
 func botLabels(bot string) map[string]string {
 	return merge(BotSelector(bot), ManagedLabels(), map[string]string{labelPartOf: partOf, labelInstance: bot})
+}
+
+func botClusterLabels(bot string, index int) map[string]string {
+	return merge(botLabels(bot), map[string]string{v1alpha1.LabelCluster: strconv.Itoa(index)})
 }
 
 // merge returns a new map; later maps win.

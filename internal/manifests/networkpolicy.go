@@ -24,6 +24,7 @@ func BotNetworkPolicy(bot *v1alpha1.ArgusBot, fleet *FleetTarget, options Option
 	if fleet != nil {
 		egress = append(egress, fleet.egress())
 	}
+	egress = append(egress, telemetryEgress(bot)...)
 	if or(wanted.Voice, v1alpha1.Disabled) == v1alpha1.Enabled {
 		egress = append(egress, networkingv1.NetworkPolicyEgressRule{
 			Ports: []networkingv1.NetworkPolicyPort{{Protocol: ptr.To(corev1.ProtocolUDP)}},

@@ -45,6 +45,19 @@ func Layout(bot *v1alpha1.ArgusBot, shards ShardRange) string {
 // LayoutOf is the layout that a pod or a pod template was made for.
 func LayoutOf(pod *metav1.ObjectMeta) string { return pod.Annotations[annotationShards] }
 
+// ShardsOf are the shards that a pod runs, as its layout tells, if it does.
+func ShardsOf(pod *metav1.ObjectMeta) (shards ShardRange, ok bool) {
+	text, _, _ := strings.Cut(LayoutOf(pod), "/")
+	first, last, several := strings.Cut(text, "-")
+	if !several {
+		last = first
+	}
+	var firstErr, lastErr error
+	shards.First, firstErr = strconv.Atoi(first)
+	shards.Last, lastErr = strconv.Atoi(last)
+	return shards, firstErr == nil && lastErr == nil && shards.First <= shards.Last
+}
+
 // ShardRanges divides the shards among the clusters, in order: the ranges are
 // disjoint and complete by construction. With `clusters`, the first total mod
 // clusters ranges hold one shard more than the others. The spec has passed the

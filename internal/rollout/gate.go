@@ -2,6 +2,10 @@ package rollout
 
 import "time"
 
+// clockSkew is how far the clocks of two nodes may lie apart: a process starts by one
+// and registers by the other.
+const clockSkew = 10 * time.Second
+
 // Member is what a control plane tells of a cluster.
 type Member struct {
 	// Up: it beats.
@@ -10,28 +14,41 @@ type Member struct {
 	ValuesAt time.Time
 	// RegisteredAt is when the process registered that runs now.
 	RegisteredAt time.Time
-	// ShardsUp of ShardsTotal that it reports; both 0 for a member that reports none.
+	// ShardsUp of ShardsTotal that it reports; both 0 for a member that reports none, and
+	// for one that has registered and not sent its first values.
 	ShardsUp, ShardsTotal int
+	// Interval at which members beat.
+	Interval time.Duration
 }
+
+// beatsUntilValues is how many beats after registering a member that sends values at
+// all has sent some.
+const beatsUntilValues = 2
 
 // Gate tells whether a cluster has come to work, as the control plane sees it:
 // values newer than the start of its container, and every assigned shard up. A
-// member that reports no shards passes by its fresh heartbeat. why says in a few
-// words what is missing, or what was not looked at.
-func Gate(member *Member, containerStart time.Time, shards int) (open bool, why string) {
-	switch {
-	case member == nil:
-		return false, "it has not registered"
-	case !member.Up:
-		return false, "it does not beat"
-	case containerStart.IsZero(), member.RegisteredAt.Before(containerStart.Truncate(time.Second)):
-		return false, "the new process has not registered"
-	case member.ShardsTotal == 0 && member.ShardsUp == 0:
-		return true, "it reports no shards, so its heartbeat counts"
-	case !member.ValuesAt.After(containerStart):
-		return false, "it has sent no values since it started"
-	case member.ShardsUp < shards:
-		return false, "not every shard is up"
+// member that reports no shards passes by its fresh heartbeat, once it would have
+// reported them: opens is when that is, of one that has sent nothing yet, or zero. why
+// says in a few words what is missing, or what was not looked at.
+func Gate(now time.Time, member *Member, containerStart time.Time, shards int) (open bool, why string, opens time.Time) {
+	if member == nil {
+		return false, "it has not registered", opens
 	}
-	return true, ""
+	fresh := member.ValuesAt.After(containerStart)
+	spoken := member.RegisteredAt.Add(beatsUntilValues * member.Interval)
+	switch {
+	case !member.Up:
+		return false, "it does not beat", opens
+	case containerStart.IsZero(), member.RegisteredAt.Before(containerStart.Add(-clockSkew)):
+		return false, "the new process has not registered", opens
+	case member.ShardsTotal == 0 && (fresh || !now.Before(spoken)):
+		return true, "it reports no shards, so its heartbeat counts", opens
+	case !fresh && member.ShardsTotal == 0:
+		return false, "it has sent no values since it started", spoken
+	case !fresh:
+		return false, "it has sent no values since it started", opens
+	case member.ShardsUp < shards:
+		return false, "not every shard is up", opens
+	}
+	return true, "", opens
 }

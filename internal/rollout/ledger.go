@@ -18,6 +18,8 @@ const (
 	// highest, which is one restart in slowRestart.
 	quickRestarts = 6
 	slowRestart   = 5 * time.Minute
+	// sameStart is how soon after its debit a start is still the same one.
+	sameStart = time.Minute
 )
 
 // Ledger is what one Discord token has spent of its daily session starts
@@ -46,11 +48,16 @@ type Entry struct {
 	StartedAt int64 `json:"startedAt,omitempty"`
 	// Shards of that start.
 	Shards Range `json:"shards"`
-	// Starts are the container starts since the cluster was last done, the newest
-	// last, at most three, in Unix seconds.
+	// Starts are the last container starts, since the cluster last came to work again
+	// after more than one; the newest last, at most three, in Unix seconds.
 	Starts []int64 `json:"starts,omitempty"`
+	// Returns are the last container starts that nobody asked the operator for, whether or
+	// not they led to work; the newest last, at most three, in Unix seconds.
+	Returns []int64 `json:"returns,omitempty"`
 	// Stopped: crash-loop protection has stopped the cluster, for this revision of it.
 	Stopped string `json:"stopped,omitempty"`
+	// Proven is the revision at which the cluster came to work last.
+	Proven string `json:"proven,omitempty"`
 }
 
 // Range is the gateway shards First to First+Count-1.
@@ -129,12 +136,16 @@ func (l *Ledger) FreeAt(now time.Time, n int) time.Time {
 }
 
 // Start debits the start of a cluster that the operator is about to make. A start
-// that was debited and has not happened is not debited twice.
+// that was debited and has not happened is not debited twice. What is started has to
+// show anew that it works.
 func (l *Ledger) Start(now time.Time, key string, shards Range) {
 	entry := l.Clusters[key]
+	if entry.Prepaid && entry.Shards == shards && entry.Stopped == "" && now.Sub(time.Unix(entry.StartedAt, 0)) < sameStart {
+		return // an operator that died after the debit: the next one need not write it again
+	}
 	l.refund(&entry)
 	l.debit(now, shards.Count)
-	entry.Prepaid, entry.StartedAt, entry.Shards, entry.Stopped = true, now.Unix(), shards, ""
+	entry.Prepaid, entry.StartedAt, entry.Shards, entry.Stopped, entry.Proven = true, now.Unix(), shards, "", ""
 	l.put(now, key, entry)
 }
 
@@ -158,9 +169,9 @@ func (l *Ledger) refund(entry *Entry) {
 }
 
 // Observe debits the container starts that the pods of a cluster show and that have
-// not been paid for. done tells that the newest start led to a cluster that works.
-// absent is how long nobody may have looked, for the first look after that.
-func (l *Ledger) Observe(now time.Time, key string, shards Range, pods []Pod, done bool, absent time.Duration) {
+// not been paid for. absent is how long nobody may have looked, for the first look
+// after that.
+func (l *Ledger) Observe(now time.Time, key string, shards Range, pods []Pod, absent time.Duration) {
 	entry, before := l.Clusters[key], l.Clusters[key]
 	pods = slices.SortedFunc(slices.Values(pods), func(a, b Pod) int { return a.CreatedAt.Compare(b.CreatedAt) })
 	for _, pod := range pods {
@@ -171,17 +182,34 @@ func (l *Ledger) Observe(now time.Time, key string, shards Range, pods []Pod, do
 		if starts == 0 {
 			continue
 		}
+		asked := 0
+		if entry.Prepaid {
+			asked = 1
+		}
 		l.refund(&entry)
 		l.debit(now, starts*shards.Count)
-		entry.see(now, pod, starts)
+		entry.see(now, pod, starts, asked)
 		entry.Shards = shards
-	}
-	if done {
-		entry.Starts = nil
 	}
 	if !entry.equal(before) {
 		l.put(now, key, entry)
 	}
+}
+
+// Prove notes that a cluster works at a revision. A cluster that just goes on working
+// changes nothing, and its one start is not worth a write.
+func (l *Ledger) Prove(now time.Time, key, revision string) {
+	entry := l.Clusters[key]
+	if entry.Proven == revision && len(entry.Starts) < 2 {
+		return
+	}
+	entry.Proven, entry.Starts = revision, nil
+	l.put(now, key, entry)
+}
+
+// Proven tells whether a cluster has worked at the revision.
+func (l *Ledger) Proven(key, revision string) bool {
+	return revision != "" && l.Clusters[key].Proven == revision
 }
 
 // unpaid is how many container starts of a pod have not been paid for. Pods older
@@ -198,23 +226,31 @@ func (e *Entry) unpaid(pod Pod) int {
 	return pod.Restarts + 1
 }
 
-func (e *Entry) see(now time.Time, pod Pod, starts int) {
+// see notes container starts, of which the operator was asked for some.
+func (e *Entry) see(now time.Time, pod Pod, starts, asked int) {
 	e.PodUID, e.Restarts, e.PodAt = pod.UID, pod.Restarts, pod.CreatedAt.Unix()
 	at := now
 	if !pod.StartedAt.IsZero() && pod.StartedAt.Before(now) {
 		at = pod.StartedAt
 	}
 	e.StartedAt = at.Unix()
-	for range min(starts, loopStarts) {
-		e.Starts = append(slices.Clone(e.Starts), at.Unix())
+	e.Starts = lastOf(e.Starts, at, starts)
+	e.Returns = lastOf(e.Returns, at, starts-asked)
+}
+
+// lastOf adds a time, so many times, to a list that keeps as many as make a loop.
+func lastOf(list []int64, at time.Time, times int) []int64 {
+	list = slices.Clone(list)
+	for range min(times, loopStarts) {
+		list = append(list, at.Unix())
 	}
-	e.Starts = e.Starts[max(len(e.Starts)-loopStarts, 0):]
+	return list[max(len(list)-loopStarts, 0):]
 }
 
 func (e *Entry) equal(other Entry) bool {
 	return e.PodUID == other.PodUID && e.Restarts == other.Restarts && e.PodAt == other.PodAt &&
 		e.Prepaid == other.Prepaid && e.StartedAt == other.StartedAt && e.Shards == other.Shards &&
-		e.Stopped == other.Stopped && slices.Equal(e.Starts, other.Starts)
+		e.Stopped == other.Stopped && e.Proven == other.Proven && slices.Equal(e.Starts, other.Starts) && slices.Equal(e.Returns, other.Returns)
 }
 
 // missedStarts is the most that a looping container can have started while nobody
@@ -227,11 +263,26 @@ func missedStarts(absent time.Duration) int {
 }
 
 // Looping tells of a cluster whose container has started three times within 15
-// minutes without coming to work.
-func (l *Ledger) Looping(now time.Time, key string) bool {
-	starts := l.Clusters[key].Starts
-	return len(starts) == loopStarts && starts[loopStarts-1]-starts[0] <= int64(loopSpan/time.Second) &&
-		now.Unix()-starts[loopStarts-1] <= int64(loopSpan/time.Second)
+// minutes without coming to work; and of one that comes to work each time, but that
+// would spend a limit of session starts in a day if it went on as it did last.
+func (l *Ledger) Looping(now time.Time, key string, limit int) bool {
+	entry := l.Clusters[key]
+	if n := len(entry.Starts); n == loopStarts && spanOf(entry.Starts) <= loopSpan && now.Sub(time.Unix(entry.Starts[n-1], 0)) <= loopSpan {
+		return true
+	}
+	if len(entry.Returns) < loopStarts {
+		return false
+	}
+	span, quiet := spanOf(entry.Returns), now.Sub(time.Unix(entry.Returns[loopStarts-1], 0))
+	if quiet > max(span, loopSpan) {
+		return false // it has come to rest
+	}
+	// Between three starts lie two intervals.
+	return float64((loopStarts-1)*entry.Shards.Count)*window.Seconds() > float64(limit)*span.Seconds()
+}
+
+func spanOf(starts []int64) time.Duration {
+	return time.Duration(starts[len(starts)-1]-starts[0]) * time.Second
 }
 
 // Stop notes that crash-loop protection has stopped a cluster, for as long as its
@@ -251,8 +302,15 @@ func (l *Ledger) Stopped(key, revision string) bool {
 // Resume takes the stop back, and forgets the loop.
 func (l *Ledger) Resume(now time.Time, key string) {
 	entry := l.Clusters[key]
-	entry.Stopped, entry.Starts = "", nil
+	entry.Stopped, entry.Starts, entry.Returns = "", nil, nil
 	l.put(now, key, entry)
+}
+
+// Keep drops what is known of clusters that are no longer there, once their starts no
+// longer count.
+func (l *Ledger) Keep(now time.Time, there func(key string) bool) {
+	old := now.Add(-window).Unix()
+	maps.DeleteFunc(l.Clusters, func(key string, e Entry) bool { return e.StartedAt < old && !there(key) })
 }
 
 func (l *Ledger) debit(now time.Time, n int) {

@@ -23,7 +23,7 @@ func pod(uid string, createdAfter time.Duration, restarts int) Pod {
 
 func TestObserveDebitsWhatWasNotPaidFor(t *testing.T) {
 	four := Range{First: 0, Count: 4}
-	look := func(l *Ledger, pods ...Pod) { l.Observe(noon.Add(time.Minute), "bot/0", four, pods, false, 0) }
+	look := func(l *Ledger, pods ...Pod) { l.Observe(noon.Add(time.Minute), "bot/0", four, pods, 0) }
 	for sentence, tc := range map[string]struct {
 		history func(*Ledger)
 		want    int
@@ -66,7 +66,7 @@ func TestObserveDebitsWhatWasNotPaidFor(t *testing.T) {
 		"a loop found after an absence costs what it can have started": {func(l *Ledger) {
 			looping := pod("a", 0, 1)
 			looping.Looping = true
-			l.Observe(noon, "bot/0", four, []Pod{looping}, false, time.Hour)
+			l.Observe(noon, "bot/0", four, []Pod{looping}, time.Hour)
 		}, 4 * (quickRestarts + 12)},
 	} {
 		t.Run(sentence, func(t *testing.T) {
@@ -110,22 +110,76 @@ func TestThreeStartsWithoutSuccessAreALoop(t *testing.T) {
 	one := Range{Count: 1}
 	at := noon
 	for restarts := range 3 {
-		if ledger.Looping(at, "bot/0") {
+		if ledger.Looping(at, "bot/0", 1000) {
 			t.Fatalf("a loop after %d starts", restarts)
 		}
 		at = noon.Add(time.Duration(restarts) * 5 * time.Minute)
-		ledger.Observe(at, "bot/0", one, []Pod{{UID: "a", CreatedAt: noon, Started: true, Restarts: restarts, StartedAt: at}}, false, 0)
+		ledger.Observe(at, "bot/0", one, []Pod{{UID: "a", CreatedAt: noon, Started: true, Restarts: restarts, StartedAt: at}}, 0)
 	}
-	if !ledger.Looping(at, "bot/0") {
+	if !ledger.Looping(at, "bot/0", 1000) {
 		t.Fatal("three starts within ten minutes are no loop")
 	}
-	if ledger.Looping(at.Add(loopSpan+time.Second), "bot/0") {
+	if ledger.Looping(at.Add(loopSpan+time.Second), "bot/0", 1000) {
 		t.Error("still a loop a quarter of an hour after the last start")
 	}
-	done := *ledger
-	done.Observe(at, "bot/0", one, nil, true, 0)
-	if done.Looping(at, "bot/0") {
+	ledger.Prove(at, "bot/0", "r1")
+	if ledger.Looping(at, "bot/0", 1000) {
 		t.Error("still a loop although the cluster works")
+	}
+}
+
+// A bot that comes to work and then ends, again and again, spends the token as surely
+// as one that never works.
+func TestComingBackTooOftenIsALoop(t *testing.T) {
+	const hour = time.Hour
+	for sentence, tc := range map[string]struct {
+		shards  int
+		between time.Duration
+		after   time.Duration
+		want    bool
+	}{
+		"sixteen shards every ten minutes are 2304 a day":      {16, hour / 6, 0, true},
+		"sixteen shards every half hour are 768 a day":         {16, hour / 2, 0, false},
+		"sixty-four shards every hour are 1536 a day":          {64, hour, 0, true},
+		"one shard every five minutes is 288 a day":            {1, hour / 12, 0, false},
+		"a bot that has come to rest is none":                  {16, hour / 6, hour, false},
+		"a bot that is due again in a moment is one all along": {64, hour, 2 * hour, true},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			ledger, shards, at := emptyLedger(), Range{Count: tc.shards}, noon
+			ledger.Start(at, "bot/0", shards)
+			for restarts := range 4 {
+				seen := pod("a", 0, restarts)
+				seen.StartedAt = at
+				ledger.Observe(at, "bot/0", shards, []Pod{seen}, 0)
+				ledger.Prove(at, "bot/0", "r") // it works each time
+				at = at.Add(tc.between)
+			}
+			now := at.Add(tc.after - tc.between)
+			if got := ledger.Looping(now, "bot/0", 1000); got != tc.want {
+				t.Errorf("looping %v, want %v: %+v", got, tc.want, ledger.Clusters["bot/0"])
+			}
+			ledger.Resume(now, "bot/0")
+			if ledger.Looping(now, "bot/0", 1000) {
+				t.Error("a person's word does not end it")
+			}
+		})
+	}
+}
+
+// What the operator was asked for is no loop, however often.
+func TestManyChangesAreNoLoop(t *testing.T) {
+	ledger, shards := emptyLedger(), Range{Count: 64}
+	for i := range 5 {
+		at := noon.Add(time.Duration(i) * 20 * time.Minute)
+		ledger.Start(at, "bot/0", shards)
+		one := pod(string(rune('a'+i)), at.Sub(noon), 0)
+		one.StartedAt = at
+		ledger.Observe(at, "bot/0", shards, []Pod{one}, 0)
+		ledger.Prove(at, "bot/0", "r")
+		if ledger.Looping(at, "bot/0", 1000) {
+			t.Fatalf("change %d is taken for a loop: %+v", i, ledger.Clusters["bot/0"])
+		}
 	}
 }
 
@@ -134,10 +188,13 @@ func TestAQuietClusterDoesNotChangeTheLedger(t *testing.T) {
 	four := Range{Count: 4}
 	ledger.Start(noon, "bot/0", four)
 	running := pod("a", 0, 0)
-	ledger.Observe(noon, "bot/0", four, []Pod{running}, true, 0)
+	ledger.Observe(noon, "bot/0", four, []Pod{running}, 0)
+	ledger.Prove(noon, "bot/0", "r1")
 	before := ledger.String()
 	for minute := range 60 {
-		ledger.Observe(noon.Add(time.Duration(minute)*time.Minute), "bot/0", four, []Pod{running}, true, 0)
+		at := noon.Add(time.Duration(minute) * time.Minute)
+		ledger.Observe(at, "bot/0", four, []Pod{running}, 0)
+		ledger.Prove(at, "bot/0", "r1")
 	}
 	if after := ledger.String(); after != before {
 		t.Errorf("the ledger changed\nfrom %s\nto   %s", before, after)

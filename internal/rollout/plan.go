@@ -1,3 +1,5 @@
+// Package rollout decides which clusters of a bot may be started or restarted now.
+// It is pure: it sees what was read and returns what to do.
 package rollout
 
 import (
@@ -17,10 +19,12 @@ type Step struct {
 	// Starts: writing the Deployment starts a container.
 	Starts bool
 	// Available: its pod runs and is ready, of the template that the Deployment has
-	// now. Done: it also works, as the gate asks.
-	Available, Done bool
+	// now. Done: it also works, as the gate asks. Proven: it has worked at this revision.
+	Available, Done, Proven bool
 	// Pods that stand, those that are going away included.
 	Pods int
+	// Replacing: one of them is going away, or the Deployment has yet to replace it.
+	Replacing bool
 	// Looping and Protected: its container starts again and again; crash-loop
 	// protection has stopped it.
 	Looping, Protected bool
@@ -60,6 +64,9 @@ type Decision struct {
 	Wake time.Time
 }
 
+// Undecided is to do nothing.
+func Undecided() Decision { return Decision{Failed: -1, Impossible: -1} }
+
 // Decide says what may be written now.
 //
 // What was changed by hand is put right at once. Of the rest, clusters that do not
@@ -68,7 +75,7 @@ type Decision struct {
 // may be unavailable. Nothing starts that the budget of session starts cannot bear,
 // or while an old pod of the same cluster stands.
 func Decide(plan *Plan) Decision {
-	d := Decision{Failed: -1, Impossible: -1}
+	d := Undecided()
 	if plan.Hibernate {
 		for i := range plan.Steps {
 			if plan.Steps[i].Exists && !plan.Steps[i].Stopped {
@@ -119,9 +126,9 @@ func (p *Plan) judge(d *Decision) {
 	}
 }
 
-// progressing tells of a cluster that was started as desired and is not done.
+// progressing tells of a cluster that was started as desired and has not worked yet.
 func (p *Plan) progressing(step *Step) bool {
-	return step.Exists && step.Updated && !step.Stopped && !step.Done && !step.Protected
+	return step.Exists && step.Updated && !step.Stopped && !step.Done && !step.Proven && !step.Protected
 }
 
 // heal writes what was changed by hand.
@@ -165,8 +172,8 @@ func (p *Plan) slots(d *Decision) room {
 		case step.Protected, step.Drifted:
 		case step.Updated && step.Done:
 			proven = true
-		case !step.Available:
-			down++
+		case !step.Available || step.Updated:
+			down, proven = down+1, proven || (step.Updated && step.Proven)
 		}
 	}
 	width := max(p.MaxUnavailable, 1)
@@ -197,8 +204,9 @@ func (p *Plan) start(d *Decision, i int, repair bool) bool {
 		d.Write = append(d.Write, i)
 		return true
 	}
-	// The pods of a Deployment that stands and asks for one are its own to replace.
-	if (!step.Exists || step.Stopped) && step.Pods > 0 {
+	// The pod of a Deployment that stands and asks for one is its own to replace. But one
+	// that goes back to what it was while that very pod leaves starts it again at once.
+	if step.Pods > 0 && (!step.Exists || step.Stopped || step.Replacing) {
 		return false // a watch tells when they are gone
 	}
 	if p.Budget.Impossible(step.Shards.Count) {

@@ -20,8 +20,10 @@ var (
 	driftedOne    = Step{Exists: true, Drifted: true, Available: true, Starts: true}
 	relabelledOne = Step{Exists: true, Drifted: true, Available: true}
 	stoppedOne    = Step{Exists: true, Updated: true, Stopped: true, Starts: true}
+	replacingOne  = Step{Exists: true, Starts: true, Pods: 1, Replacing: true}
 	leavingOne    = Step{Exists: true, Updated: true, Stopped: true, Starts: true, Pods: 1}
 	loopingOne    = Step{Exists: true, Updated: true, Looping: true, Since: noon, Patience: time.Minute, Pods: 1}
+	fallenOne     = Step{Exists: true, Updated: true, Proven: true, Since: noon.Add(-time.Hour), Patience: time.Minute, Pods: 1}
 	protectedOne  = Step{Exists: true, Stopped: true, Protected: true}
 )
 
@@ -53,8 +55,12 @@ func TestOrder(t *testing.T) {
 		"and what was changed by hand is still healed":   {planOf(1, lateOne, driftedOne, outdatedOne), Decision{Failed: 1, Write: []int{1}, Start: []int{1}}},
 		"a new change starts with the failed one":        {planOf(1, brokenOne, outdatedOne), Decision{Write: []int{0}, Start: []int{0}}},
 		"a stopped one is started":                       {planOf(1, doneOne, stoppedOne), Decision{Write: []int{1}, Start: []int{1}}},
+		"nor is one changed while it replaces its pod":   {planOf(1, replacingOne, outdatedOne), Decision{}},
 		"but not while its old pod stands":               {planOf(1, doneOne, leavingOne, outdatedOne), Decision{}},
 		"a protected one stays stopped, and counts not":  {planOf(1, protectedOne, doneOne, outdatedOne), Decision{Write: []int{2}, Start: []int{2}}},
+		"one that worked once has not failed the change": {planOf(1, doneOne, fallenOne), Decision{}},
+		"but counts as down":                             {planOf(1, doneOne, fallenOne, outdatedOne), Decision{}},
+		"and leaves the room of a wider change":          {planOf(2, doneOne, fallenOne, outdatedOne), Decision{Write: []int{2}, Start: []int{2}}},
 		"a loop is left alone while the budget bears it": {planOf(1, loopingOne), Decision{Wake: noon.Add(time.Minute)}},
 	} {
 		t.Run(sentence, func(t *testing.T) {
@@ -157,7 +163,10 @@ func TestStartsAreSpacedByBucket(t *testing.T) {
 
 func TestGate(t *testing.T) {
 	started := noon
-	fresh := Member{Up: true, RegisteredAt: noon.Add(time.Second), ValuesAt: noon.Add(2 * time.Second), ShardsUp: 4, ShardsTotal: 4}
+	fresh := Member{
+		Up: true, RegisteredAt: noon.Add(time.Second), ValuesAt: noon.Add(2 * time.Second), ShardsUp: 4, ShardsTotal: 4, Interval: 15 * time.Second,
+	}
+	now := noon.Add(20 * time.Second)
 	with := func(change func(*Member)) *Member {
 		member := fresh
 		change(&member)
@@ -168,22 +177,44 @@ func TestGate(t *testing.T) {
 		start  time.Time
 		open   bool
 	}{
-		"fresh values and all shards up":           {&fresh, started, true},
-		"not registered at all":                    {nil, started, false},
-		"down":                                     {with(func(m *Member) { m.Up = false }), started, false},
-		"the registration of the old process":      {with(func(m *Member) { m.RegisteredAt = noon.Add(-time.Hour) }), started, false},
-		"values of the old process":                {with(func(m *Member) { m.ValuesAt = noon.Add(-time.Second) }), started, false},
-		"no values yet":                            {with(func(m *Member) { m.ValuesAt = time.Time{} }), started, false},
-		"a shard is missing":                       {with(func(m *Member) { m.ShardsUp = 3 }), started, false},
-		"a member without shards":                  {with(func(m *Member) { m.ShardsUp, m.ShardsTotal, m.ValuesAt = 0, 0, time.Time{} }), started, true},
-		"a container whose start is not known":     {&fresh, time.Time{}, false},
-		"a registration in the container's second": {with(func(m *Member) { m.RegisteredAt = noon.Truncate(time.Second) }), noon.Truncate(time.Second), true},
+		"fresh values and all shards up":      {&fresh, started, true},
+		"not registered at all":               {nil, started, false},
+		"down":                                {with(func(m *Member) { m.Up = false }), started, false},
+		"the registration of the old process": {with(func(m *Member) { m.RegisteredAt = noon.Add(-time.Hour) }), started, false},
+		"values of the old process":           {with(func(m *Member) { m.ValuesAt = noon.Add(-time.Second) }), started, false},
+		"no values yet":                       {with(func(m *Member) { m.ValuesAt = time.Time{} }), started, false},
+		"a shard is missing":                  {with(func(m *Member) { m.ShardsUp = 3 }), started, false},
+		"values without shards":               {with(func(m *Member) { m.ShardsUp, m.ShardsTotal = 0, 0 }), started, true},
+		"registered, and no values yet":       {with(func(m *Member) { m.ShardsUp, m.ShardsTotal, m.ValuesAt = 0, 0, time.Time{} }), started, false},
+		"a member that never sends values": {with(func(m *Member) {
+			m.ShardsUp, m.ShardsTotal, m.ValuesAt, m.Interval = 0, 0, time.Time{}, 5*time.Second
+		}), started, true},
+		"a container whose start is not known": {&fresh, time.Time{}, false},
+		"a registration by a clock that lags":  {with(func(m *Member) { m.RegisteredAt = noon.Add(-9 * time.Second) }), started, true},
 	} {
 		t.Run(sentence, func(t *testing.T) {
-			if open, why := Gate(tc.member, tc.start, 4); open != tc.open || (!open && why == "") {
+			if open, why, _ := Gate(now, tc.member, tc.start, 4); open != tc.open || (!open && why == "") {
 				t.Errorf("open %v (%q), want %v", open, why, tc.open)
 			}
 		})
+	}
+}
+
+// A member that has sent nothing may turn out to send nothing at all, which no heartbeat
+// tells: the gate says when to look.
+func TestAGateThatOpensByItselfSaysWhen(t *testing.T) {
+	silent := Member{Up: true, RegisteredAt: noon.Add(time.Second), Interval: 15 * time.Second}
+	opens := silent.RegisteredAt.Add(beatsUntilValues * silent.Interval)
+	if open, _, at := Gate(noon.Add(20*time.Second), &silent, noon, 4); open || !at.Equal(opens) {
+		t.Errorf("open %v, and opens at %s, want later at %s", open, at, opens)
+	}
+	if open, _, _ := Gate(opens, &silent, noon, 4); !open {
+		t.Error("it is not open when it said it would be")
+	}
+	reporting := silent
+	reporting.ShardsTotal = 4
+	if _, _, at := Gate(noon.Add(20*time.Second), &reporting, noon, 4); !at.IsZero() {
+		t.Errorf("a member that reports shards opens the gate by itself at %s", at)
 	}
 }
 
@@ -295,10 +326,13 @@ func (m *model) reconcile(t *rapid.T) {
 			pods = []Pod{*m.pods[i]}
 		}
 		works := m.pods[i] != nil && !m.pods[i].Looping
-		ledger.Observe(m.now, key, shards, pods, works && !m.old[i], 0)
+		ledger.Observe(m.now, key, shards, pods, 0)
+		if works && !m.old[i] {
+			ledger.Prove(m.now, key, "r")
+		}
 		plan.Steps = append(plan.Steps, Step{
 			Key: key, Shards: shards, Exists: true, Updated: !m.old[i], Stopped: m.off[i], Starts: true,
-			Available: works, Done: works && !m.old[i], Looping: ledger.Looping(m.now, key),
+			Available: works, Done: works && !m.old[i], Looping: ledger.Looping(m.now, key, m.limit),
 			Protected: ledger.Stopped(key, "r"), Since: m.now, Patience: time.Hour,
 		})
 		largest = max(largest, shards.Count)

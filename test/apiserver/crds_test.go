@@ -53,6 +53,7 @@ func monitorCRDs() []*apiextensionsv1.CustomResourceDefinition {
 	anything := apiextensionsv1.JSONSchemaProps{Type: "object", XPreserveUnknownFields: ptr.To(true)}
 	return []*apiextensionsv1.CustomResourceDefinition{
 		crdOf(manifests.GVKServiceMonitor(), "servicemonitors", anything),
+		crdOf(manifests.GVKPodMonitor(), "podmonitors", anything),
 		crdOf(manifests.GVKPrometheusRule(), "prometheusrules", anything),
 	}
 }

@@ -49,6 +49,14 @@ func TestAnIngressIsExposedStepByStep(t *testing.T) {
 		return ""
 	})
 	w.quietly()
+
+	// At rest, the operator looks as it does at work.
+	change(w, "main", fleet, func(f *v1alpha1.ArgusFleet) { f.Spec.Suspend = new(v1alpha1.SuspendAll) })
+	w.waitMessage(fleet, v1alpha1.ConditionReady, "suspended (spec.suspend: All): the control plane is running")
+	w.waitCondition(fleet, v1alpha1.ConditionExposed, metav1.ConditionTrue, v1alpha1.ReasonExposed)
+	change(w, "main", fleet, func(f *v1alpha1.ArgusFleet) { f.Spec.Suspend = nil })
+	w.waitMessage(fleet, v1alpha1.ConditionReady, "the control plane is running")
+
 	change(w, "main", fleet, func(f *v1alpha1.ArgusFleet) { f.Spec.Ingress = nil })
 	w.eventually(func() string {
 		if w.exists("main-fleet", &networkingv1.Ingress{}) == "" {

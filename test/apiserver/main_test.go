@@ -25,6 +25,7 @@ import (
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
 	"github.com/argus-dev/argus-operator/hack/kubernetes/cluster"
+	"github.com/argus-dev/argus-operator/test/shard"
 )
 
 // What all tests of the package share: one API server, one admin client, one
@@ -36,15 +37,21 @@ var (
 	operator *runningOperator
 )
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", waiting); err != nil { // before the command line is read
+		fmt.Fprintln(os.Stderr, "setting the number of parallel tests:", err)
+		os.Exit(1)
+	}
+	os.Exit(shard.Main(m, os.Stderr, run))
+}
 
 // waiting is how many tests run at once: they wait more than they compute, so more of them than
 // there are processors. A -parallel on the command line wins.
 const waiting = "6"
 
 func run(m *testing.M) int {
-	if err := flag.Set("test.parallel", waiting); err != nil {
-		fmt.Fprintln(os.Stderr, "setting the number of parallel tests:", err)
+	if err := refuseShard(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	log.SetLogger(logr.Discard())
@@ -70,7 +77,7 @@ func start(ctx context.Context) (stop func(), err error) {
 		return nil, err
 	}
 	config, admin = server.config, server.api
-	if operator, err = startOperator(ctx, &fakeFleets{}); err != nil {
+	if operator, err = startOperator(ctx, newFakeFleets(), operatorSetup{clock: &offsetClock{}}); err != nil {
 		server.stop()
 		return nil, err
 	}

@@ -141,7 +141,7 @@ func TestNamespacedModeWorksWithRolesOnly(t *testing.T) {
 		Groups:   []string{"system:serviceaccounts", "system:serviceaccounts:argus-system", "system:authenticated"},
 	}
 	limited.WrapTransport = transport.Wrappers(seen.wrap)
-	o, err := startOperatorWith(t.Context(), &fakeFleets{}, operatorOptions{
+	o, err := startOperatorWith(t.Context(), newFakeFleets(), operatorOptions{
 		config: limited, namespaces: []string{w.namespace}, leases: "argus-system", connect: planes.connect,
 	})
 	if err != nil {
@@ -202,7 +202,7 @@ func TestTheOtherReplicaTakesOver(t *testing.T) {
 	t.Parallel()
 	server := ownServer(t)
 	w := newWorldOn(t, server.api)
-	fleets := &fakeFleets{}
+	fleets := newFakeFleets()
 	cables := []*cable{{}, {}}
 	var replicas []*runningOperator
 	for _, line := range cables {
@@ -255,7 +255,7 @@ func TestTheOperatorOutlivesItsAPIServer(t *testing.T) {
 	server := ownServer(t)
 	w := newWorldOn(t, server.api)
 	line := &cable{}
-	o, err := startOperatorWith(t.Context(), &fakeFleets{}, operatorOptions{config: line.over(server.config), namespaces: []string{w.namespace}})
+	o, err := startOperatorWith(t.Context(), newFakeFleets(), operatorOptions{config: line.over(server.config), namespaces: []string{w.namespace}})
 	if err != nil {
 		t.Fatal(err)
 	}

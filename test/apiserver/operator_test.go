@@ -7,12 +7,14 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -20,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	"github.com/argus-dev/argus-operator/api/v1alpha1"
 	"github.com/argus-dev/argus-operator/controllers"
 	"github.com/argus-dev/argus-operator/fleetapi"
 	"github.com/argus-dev/argus-operator/internal/apply"
@@ -33,6 +36,7 @@ const fleetImage = "example.com/argus-fleet:v1"
 type runningOperator struct {
 	writes *writeCounter
 	fleets *fakeFleets
+	setup  operatorSetup
 	// parent outlives each test; the operator runs in a child of it.
 	parent  context.Context
 	cancel  context.CancelFunc
@@ -50,19 +54,25 @@ type operatorOptions struct {
 	leases string
 	// connect makes clients of control planes; nil finds none.
 	connect func(url string, options fleetapi.ClientOptions) (*fleetapi.Client, error)
+	// setup is what a test may change at a restart.
+	setup operatorSetup
 }
 
-// startOperator starts an operator and waits until its caches are filled.
-func startOperator(ctx context.Context, fleets *fakeFleets) (*runningOperator, error) {
-	return startOperatorWith(ctx, fleets, operatorOptions{connect: planes.connect})
+// startOperator starts the operator of this package's tests and waits until its caches
+// are filled.
+func startOperator(ctx context.Context, fleets *fakeFleets, setup operatorSetup) (*runningOperator, error) {
+	return startOperatorWith(ctx, fleets, operatorOptions{connect: planes.connect, setup: setup})
 }
 
 func startOperatorWith(ctx context.Context, fleets *fakeFleets, options operatorOptions) (*runningOperator, error) {
-	o := &runningOperator{writes: &writeCounter{}, fleets: fleets, parent: ctx, done: make(chan error, 1), options: options}
+	if options.setup.clock == nil {
+		options.setup.clock = &offsetClock{}
+	}
+	o := &runningOperator{writes: &writeCounter{}, fleets: fleets, setup: options.setup, parent: ctx, done: make(chan error, 1), options: options}
 	own := rest.CopyConfig(cmp.Or(options.config, config))
 	own.UserAgent = "argus-operator"
 	own.QPS, own.Burst = 1000, 2000
-	own.Wrap(o.writes.wrap)
+	own.Wrap(func(next http.RoundTripper) http.RoundTripper { return o.writes.wrap(o.setup.life.wrap(next)) })
 	mgr, err := ctrl.NewManager(own, managerOptions(options))
 	if err != nil {
 		return nil, err
@@ -115,23 +125,23 @@ func (o *runningOperator) addControllers(ctx context.Context, mgr ctrl.Manager) 
 		Fleets:  o.fleets,
 		Kinds:   kinds,
 		Events:  mgr.GetEventRecorder("argus-operator"),
-		Metrics: metrics,
 		Options: manifests.Options{
 			FleetImage: fleetImage, OperatorNamespace: "argus-system",
 			OperatorLabels: map[string]string{"app.kubernetes.io/name": "argus-operator"},
 		},
-		Now: time.Now,
+		Now: o.setup.clock.now,
 	}
 	fleets := &controllers.ArgusFleetReconciler{Base: base, Random: rand.Reader, RotationGrace: rotationGrace}
 	if err := fleets.SetupWithManager(mgr, make(chan event.GenericEvent)); err != nil {
 		return err
 	}
-	return (&controllers.ArgusBotReconciler{Base: base, Connect: o.options.connect}).SetupWithManager(ctx, mgr, make(chan event.GenericEvent))
+	return (&controllers.ArgusBotReconciler{Base: base, Connect: o.options.connect, Forms: o.setup.forms}).SetupWithManager(ctx, mgr, o.fleets.wake)
 }
 
 // restart stops the operator and returns another one with the same control planes.
 func (o *runningOperator) restart() (*runningOperator, error) {
 	o.stop()
+	o.options.setup = o.setup
 	return startOperatorWith(o.parent, o.fleets, o.options)
 }
 
@@ -146,9 +156,8 @@ func (o *runningOperator) stop() {
 type writeCounter struct {
 	mu       sync.Mutex
 	requests []string
-	// read counts by resource; total counts everything in namespaces but leader election.
-	read  map[string]int
-	total int
+	// read are resource and name of what was read.
+	read map[string]bool
 }
 
 func (c *writeCounter) wrap(next http.RoundTripper) http.RoundTripper {
@@ -161,9 +170,6 @@ func (c *writeCounter) wrap(next http.RoundTripper) http.RoundTripper {
 func (c *writeCounter) count(request *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if strings.Contains(request.URL.Path, "/namespaces/") && !strings.Contains(request.URL.Path, "/leases/") {
-		c.total++
-	}
 	if request.Method != http.MethodGet {
 		c.requests = append(c.requests, request.Method+" "+request.URL.Path)
 		return
@@ -172,25 +178,18 @@ func (c *writeCounter) count(request *http.Request) {
 	if _, rest, ok := strings.Cut(request.URL.Path, "/namespaces/"); ok {
 		if parts := strings.Split(rest, "/"); len(parts) > 2 {
 			if c.read == nil {
-				c.read = map[string]int{}
+				c.read = map[string]bool{}
 			}
-			c.read[parts[1]]++
+			c.read[parts[1]+"/"+parts[2]] = true
 		}
 	}
 }
 
-// reads counts how often objects of a resource were read by name.
-func (c *writeCounter) reads(resource string) int {
+// hasRead tells whether an object of a resource was read by name.
+func (c *writeCounter) hasRead(resource, name string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.read[resource]
-}
-
-// all counts every request in a namespace.
-func (c *writeCounter) all() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.total
+	return c.read[resource+"/"+name]
 }
 
 // in lists the writes to objects of a namespace so far.
@@ -214,56 +213,99 @@ func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) {
 type fakeFleets struct {
 	mu       sync.Mutex
 	clusters map[string][]fleetapi.ClusterStatus
-	asked    map[string]int
-	failing  map[string]error
+	// asked counts by namespace how often each object has asked.
+	asked   map[string]map[string]int
+	failing map[string]error
+	// unread are those that have not been read yet, as after a restart of the operator.
+	unread map[string]bool
 	// real are those of a namespace whose control plane is a real one.
 	real map[string]controllers.Fleets
+	// askers are the bots of a namespace that have asked, and roused when they were last
+	// told of news, through wake.
+	askers map[string]map[string]bool
+	roused map[string]time.Time
+	wake   chan event.GenericEvent
+}
+
+func newFakeFleets() *fakeFleets {
+	return &fakeFleets{
+		clusters: map[string][]fleetapi.ClusterStatus{}, asked: map[string]map[string]int{}, failing: map[string]error{}, unread: map[string]bool{},
+		real: map[string]controllers.Fleets{}, askers: map[string]map[string]bool{}, roused: map[string]time.Time{},
+		wake: make(chan event.GenericEvent, 1000),
+	}
 }
 
 func (f *fakeFleets) set(namespace string, clusters ...fleetapi.ClusterStatus) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.clusters == nil {
-		f.clusters = map[string][]fleetapi.ClusterStatus{}
-	}
 	f.clusters[namespace] = clusters
+	f.rouse(namespace)
+}
+
+// rouse has the bots of a namespace look again, as often as a poller reads.
+func (f *fakeFleets) rouse(namespace string) {
+	if now := time.Now(); now.Sub(f.roused[namespace]) > time.Second {
+		f.roused[namespace] = now
+		for name := range f.askers[namespace] {
+			select {
+			case f.wake <- event.GenericEvent{Object: &v1alpha1.ArgusBot{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}}:
+			default: // no operator hears of it now
+			}
+		}
+	}
 }
 
 func (f *fakeFleets) fail(namespace string, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.failing == nil {
-		f.failing = map[string]error{}
-	}
 	f.failing[namespace] = err
+	f.rouse(namespace)
 }
 
-// asks counts how often the control planes of a namespace have been read.
-func (f *fakeFleets) asks(namespace string) int {
+// reading tells whether those of a namespace have yet to be read.
+func (f *fakeFleets) reading(namespace string, unread bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.asked[namespace]
+	f.unread[namespace] = unread
+}
+
+// asks tells how often each object of a namespace has asked, and gives its bots an
+// occasion to ask again.
+func (f *fakeFleets) asks(namespace string) map[string]int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rouse(namespace)
+	return maps.Clone(f.asked[namespace])
 }
 
 func (f *fakeFleets) read(namespace string) ([]fleetapi.ClusterStatus, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.asked == nil {
-		f.asked = map[string]int{}
-	}
-	f.asked[namespace]++
 	return f.clusters[namespace], f.failing[namespace]
 }
 
 // Answer is what a test has set, at once.
 func (f *fakeFleets) Answer(source controllers.FleetSource, interval time.Duration, asker controllers.Asker) controllers.FleetAnswer {
 	f.mu.Lock()
-	reader := f.real[source.Namespace]
+	reader, unread := f.real[source.Namespace], f.unread[source.Namespace]
+	if f.asked[asker.Namespace] == nil {
+		f.asked[asker.Namespace] = map[string]int{}
+	}
+	f.asked[asker.Namespace][asker.Kind+" "+asker.Name]++
+	if asker.Kind == v1alpha1.KindArgusBot {
+		if f.askers[asker.Namespace] == nil {
+			f.askers[asker.Namespace] = map[string]bool{}
+		}
+		f.askers[asker.Namespace][asker.Name] = true
+	}
 	f.mu.Unlock()
 	if reader != nil {
 		return reader.Answer(source, interval, asker)
 	}
 	clusters, err := f.read(source.Namespace)
+	if unread {
+		return controllers.FleetAnswer{}
+	}
 	if err != nil {
 		return controllers.FleetAnswer{Asked: true, Err: err}
 	}
@@ -273,5 +315,5 @@ func (f *fakeFleets) Answer(source controllers.FleetSource, interval time.Durati
 			status.Clusters = append(status.Clusters, cluster)
 		}
 	}
-	return controllers.FleetAnswer{Asked: true, Status: status}
+	return controllers.FleetAnswer{Asked: true, At: time.Now(), Status: status}
 }

@@ -42,6 +42,8 @@ func TestOptionalKindsComeAndGo(t *testing.T) {
 	w.waitForAll()
 	w.waitCondition(fleet, v1alpha1.ConditionExposed, metav1.ConditionFalse, v1alpha1.ReasonNotAccepted)
 	w.waitMessage(fleet, v1alpha1.ConditionReady, "the control plane is running")
+	w.waitMessage(fleet, v1alpha1.ConditionExposed,
+		`Gateway "public" has not taken up the HTTPRoute: check spec.httpRoute.parentRefs and that the Gateway has a controller`)
 	w.acceptRoute(metav1.ConditionFalse, "NoMatchingListenerHostname", "no listener takes this host")
 	w.waitMessage(fleet, v1alpha1.ConditionExposed, `Gateway "public" refuses the HTTPRoute (NoMatchingListenerHostname): no listener takes this host`)
 	w.acceptRoute(metav1.ConditionTrue, "Accepted", "")

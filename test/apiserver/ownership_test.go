@@ -198,7 +198,7 @@ func (w *world) playGarbageCollector(owner client.Object) {
 	w.Helper()
 	for _, list := range []client.ObjectList{
 		&appsv1.DeploymentList{}, &corev1.ServiceList{}, &corev1.ServiceAccountList{}, &corev1.SecretList{},
-		&corev1.PersistentVolumeClaimList{}, &networkingv1.NetworkPolicyList{},
+		&corev1.PersistentVolumeClaimList{}, &corev1.ConfigMapList{}, &networkingv1.NetworkPolicyList{},
 	} {
 		if err := admin.List(w.ctx, list, client.InNamespace(w.namespace)); err != nil {
 			w.Fatal(err)

@@ -113,9 +113,6 @@ func (p *realPlane) read() {
 	fleets := operator.fleets
 	fleets.mu.Lock()
 	defer fleets.mu.Unlock()
-	if fleets.real == nil {
-		fleets.real = map[string]controllers.Fleets{}
-	}
 	fleets.real[p.namespace] = at{p.url, poller}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
@@ -145,6 +146,28 @@ func TestADeletedBotsClustersAreRetired(t *testing.T) {
 	}
 }
 
+// Nobody's deletion hangs on a control plane: after two minutes the clusters stay as they are.
+func TestADeletionWaitsTwoMinutesForTheControlPlane(t *testing.T) {
+	w := newWorld(t)
+	_, bot := retiringBot(w)
+	plane := &retiringPlane{known: []string{"mybot-0"}, refuse: true}
+	planes.put(w, "main", plane)
+	if err := admin.Delete(w.ctx, bot); err != nil {
+		t.Fatal(err)
+	}
+	w.setClock(time.Minute)
+	w.waitMessage(bot, v1alpha1.ConditionReady, "being deleted: waiting to retire the clusters: control plane answered 503 Service Unavailable")
+	w.setClock(3 * time.Minute)
+	w.waitGone("mybot", bot)
+	want := "the clusters were not retired within 2m0s and stay in the control plane: waiting to retire the clusters: control plane answered 503 Service Unavailable"
+	if note := w.event(v1alpha1.ReasonNotRetired); note != want {
+		t.Errorf("the event says %q\n           want %q", note, want)
+	}
+	if got := plane.gone(); len(got) > 0 {
+		t.Errorf("%v were retired by a control plane that refuses", got)
+	}
+}
+
 // A fleet that goes away with its bots, or keeps their clusters, holds up no deletion.
 func TestNothingHoldsUpADeletion(t *testing.T) {
 	t.Parallel()
@@ -180,5 +203,28 @@ func TestNothingHoldsUpADeletion(t *testing.T) {
 			}
 			w.waitGone("mybot", bot)
 		})
+	}
+}
+
+// A control plane that never answers holds up a deletion for two minutes and no longer.
+func TestARetirementHasAnEnd(t *testing.T) {
+	w := newWorld(t)
+	_, bot := retiringBot(w)
+	planes.put(w, "main", &retiringPlane{refuse: true})
+	if err := admin.Delete(w.ctx, bot); err != nil {
+		t.Fatal(err)
+	}
+	const waits = "being deleted: waiting to retire the clusters: control plane answered 503 Service Unavailable"
+	w.waitMessage(bot, v1alpha1.ConditionReady, waits)
+	w.setClock(2*time.Minute - patience)
+	time.Sleep(3 * time.Second) // a try and a half
+	w.waitMessage(bot, v1alpha1.ConditionReady, waits)
+
+	w.setClock(2 * time.Minute)
+	w.waitGone("mybot", bot)
+	want := "the clusters were not retired within 2m0s and stay in the control plane: " +
+		"waiting to retire the clusters: control plane answered 503 Service Unavailable"
+	if note := w.event(v1alpha1.ReasonNotRetired); note != want {
+		t.Errorf("the event says %q\n            want %q", note, want)
 	}
 }

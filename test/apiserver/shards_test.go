@@ -102,8 +102,8 @@ func TestNobodyTalksToAForeignService(t *testing.T) {
 	if w.exists("main-fleet-member", &corev1.Secret{}) == "" || w.exists("mybot-bot-0", &appsv1.Deployment{}) == "" {
 		t.Error("a token was made, or a bot was started with it")
 	}
-	if asks := operator.fleets.asks(w.namespace); asks > 0 {
-		t.Errorf("the operator asked a foreign Service %d times", asks)
+	if asks := operator.fleets.asks(w.namespace); len(asks) > 0 {
+		t.Errorf("the operator asked a foreign Service %v times", asks)
 	}
 }
 

@@ -165,9 +165,14 @@ func newBot(name, fleet string, total, clusters int32) *v1alpha1.ArgusBot {
 	return &v1alpha1.ArgusBot{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec: v1alpha1.ArgusBotSpec{
-			Image:    "example.com/bot:v1",
-			Fleet:    &v1alpha1.BotFleet{Ref: &v1alpha1.LocalRef{Name: fleet}},
-			Discord:  v1alpha1.Discord{TokenSecretRef: v1alpha1.SecretKeyRef{Name: "discord-bot", Key: "token"}},
+			Image: "example.com/bot:v1",
+			Fleet: &v1alpha1.BotFleet{Ref: &v1alpha1.LocalRef{Name: fleet}},
+			Discord: v1alpha1.Discord{
+				TokenSecretRef: v1alpha1.SecretKeyRef{Name: "discord-bot", Key: "token"},
+				MaxConcurrency: ptr.To[int32](1024), // nothing waits for Discord's five seconds
+			},
+			// There is no kubelet, so no container ever starts that the control plane could see.
+			Rollout:  &v1alpha1.Rollout{Gate: ptr.To(v1alpha1.GateReady)},
 			Sharding: v1alpha1.Sharding{Total: total, Clusters: ptr.To(clusters)},
 		},
 	}
@@ -228,17 +233,34 @@ func (w *world) quietly() {
 	}
 }
 
-// rounds waits until the operator has read the control plane n times more, which it
-// does at the end of each reconcile.
+// rounds waits until n reconciles have ended of each object that asks a control plane:
+// they write after they have asked, so that the next one's asking ends the round. What
+// has been deleted asks no more; objects that have not asked yet are not waited for.
 func (w *world) rounds(n int) {
 	w.Helper()
-	asks := operator.fleets.asks(w.namespace)
+	before := operator.fleets.asks(w.namespace)
+	if len(before) == 0 {
+		w.Fatal("nobody asks a control plane, so there are no rounds")
+	}
 	w.eventually(func() string {
-		if now := operator.fleets.asks(w.namespace); now < asks+n {
-			return fmt.Sprintf("only %d of %d reads of the control plane", now-asks, n)
+		now := operator.fleets.asks(w.namespace)
+		for who, asks := range before {
+			if now[who] <= asks+n && w.stands(who) {
+				return fmt.Sprintf("only %d of %d rounds of %s", now[who]-asks-1, n, who)
+			}
 		}
 		return ""
 	})
+}
+
+// stands tells whether an object, as asks names it, has not been deleted.
+func (w *world) stands(who string) bool {
+	kind, name, _ := strings.Cut(who, " ")
+	object := client.Object(&v1alpha1.ArgusBot{})
+	if kind == v1alpha1.KindArgusFleet {
+		object = &v1alpha1.ArgusFleet{}
+	}
+	return w.exists(name, object) == ""
 }
 
 func quantity(text string) *resource.Quantity { return ptr.To(resource.MustParse(text)) }

@@ -73,24 +73,36 @@ func TestSuspendedRolloutsHealAndStartNothing(t *testing.T) {
 	}
 
 	// A new layout would run shards that the old clusters still run.
-	change(w, "mybot", bot, func(b *v1alpha1.ArgusBot) { b.Spec.Sharding = v1alpha1.Sharding{Total: 6, Clusters: ptr.To[int32](3)} })
+	change(w, "mybot", bot, func(b *v1alpha1.ArgusBot) {
+		b.Spec.Sharding = v1alpha1.Sharding{Total: 6, Clusters: ptr.To[int32](3)}
+		b.Spec.Discord.MaxConcurrency = ptr.To[int32](16) // or each start would wait for the one before
+	})
 	w.quietly()
 	if w.exists("mybot-bot-2", &appsv1.Deployment{}) == "" {
 		t.Error("a cluster of the new layout was started beside the old ones")
 	}
 
 	suspendBoth(w, fleet, bot, v1alpha1.SuspendNone)
-	w.eventually(func() string {
-		if imageOf(w, "main-fleet") != otherImage {
-			return "the spec is not followed again"
-		}
-		return ""
-	})
+	w.runsImage(otherImage, "main-fleet", "mybot-bot-0") // the old layout's clusters go before the new ones come
 	for _, name := range []string{"main-fleet", "mybot-bot-0", "mybot-bot-1", "mybot-bot-2"} {
 		w.playKubelet(name, true)
 	}
 	w.waitMessage(fleet, v1alpha1.ConditionReady, "the control plane is running")
 	w.waitMessage(bot, v1alpha1.ConditionReady, "every cluster runs as the spec says")
+}
+
+// runsImage waits until Deployments are there, and are to run an image.
+func (w *world) runsImage(image string, names ...string) {
+	w.Helper()
+	w.eventually(func() string {
+		for _, name := range names {
+			var deployment appsv1.Deployment
+			if w.exists(name, &deployment) != "" || deployment.Spec.Template.Spec.Containers[0].Image != image {
+				return name + " does not follow the spec"
+			}
+		}
+		return ""
+	})
 }
 
 // All leaves everything as it is, drift included; the status goes on telling the truth.

@@ -4,6 +4,7 @@ package apiserver
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -126,4 +127,23 @@ func TestAFieldThatIsNoLongerWantedGoesAway(t *testing.T) {
 		}
 		return ""
 	})
+}
+
+// Until the operator has read a control plane for the first time, what an earlier process
+// has been told stays as it is: that nobody has looked is no news.
+func TestWhatIsKnownOutlivesARestart(t *testing.T) {
+	w := newWorld(t)
+	_, bot := runningBot(w)
+	w.settle()
+	operator.fleets.reading(w.namespace, true)
+	w.restart(nil)
+	w.rounds(4)
+	if status := get(w, "mybot", bot).Status; status.Display.Shards != "4/4" || status.Guilds == nil || status.Clusters.Up != 2 {
+		t.Errorf("the status has forgotten %+v", status)
+	}
+	operator.fleets.reading(w.namespace, false)
+	w.rounds(4)
+	if now := operator.writes.in(w.namespace); len(now) > 0 {
+		t.Errorf("%d writes after the restart:\n%s", len(now), strings.Join(now, "\n"))
+	}
 }

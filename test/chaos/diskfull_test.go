@@ -9,30 +9,14 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/argus-dev/argus-operator/fleetapi"
+	"github.com/argus-dev/argus-operator/fleetserver/store/smalldisk"
 )
 
-// smallDisk mounts a filesystem of one mebibyte. That needs root, as every test
-// with this build tag does.
-func smallDisk(t *testing.T) string {
-	t.Helper()
-	directory := t.TempDir()
-	if err := syscall.Mount("tmpfs", directory, "tmpfs", 0, "size=1m"); err != nil {
-		t.Fatalf("mounting a small filesystem: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(directory, 0); err != nil {
-			t.Errorf("unmounting: %v", err)
-		}
-	})
-	return directory
-}
-
 func TestAFullDiskCostsRegistrationsOnly(t *testing.T) {
-	disk := smallDisk(t)
+	disk := smalldisk.Mount(t)
 	p := planeAt(t, filepath.Join(disk, "state.db"), fleetapi.EnvFleetRequireLease+"=1")
 	p.start()
 	c := newClient(t, p.url, ingestToken)
@@ -40,7 +24,7 @@ func TestAFullDiskCostsRegistrationsOnly(t *testing.T) {
 	leases := map[string]string{}
 	registerMany(t, c, known, leases, "before", 50)
 	filler := filepath.Join(disk, "filler")
-	fill(t, filler)
+	smalldisk.Fill(t, filler)
 	refusal := registerUntilRefused(t, c, known, leases)
 	if refusal.status != http.StatusServiceUnavailable {
 		t.Errorf("a register on a full disk was answered with %d %s", refusal.status, refusal.body)
@@ -54,6 +38,10 @@ func TestAFullDiskCostsRegistrationsOnly(t *testing.T) {
 	if status, word := c.ready(); status != http.StatusServiceUnavailable || word != "store" {
 		t.Errorf("readiness is %d %q, want 503 store", status, word)
 	}
+	checkService(t, c, known, leases)
+	p.kill() // a restart must not need room either
+	p.start()
+	c = newClient(t, p.url, ingestToken)
 	checkService(t, c, known, leases)
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
@@ -69,20 +57,6 @@ func TestAFullDiskCostsRegistrationsOnly(t *testing.T) {
 	p.verified()
 	p.start()
 	checkService(t, newClient(t, p.url, ingestToken), known, leases)
-}
-
-func fill(t *testing.T, path string) {
-	t.Helper()
-	file, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	for {
-		if _, err := file.Write(make([]byte, 4096)); err != nil {
-			return
-		}
-	}
 }
 
 func registerMany(t *testing.T, c *client, known *numbers, leases map[string]string, prefix string, count int) {

@@ -3,24 +3,22 @@
 package chart
 
 import (
-	"context"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/argus-dev/argus-operator/hack/kubernetes/cluster"
 	"github.com/argus-dev/argus-operator/hack/local"
+	"github.com/argus-dev/argus-operator/hack/local/localtest"
 )
 
 // TestManifestsAreAcceptedByARealAPIServer applies each way to install the
 // operator, and then each sample, with strict validation: an unknown field or a
 // warning of the API server fails.
 func TestManifestsAreAcceptedByARealAPIServer(t *testing.T) {
-	kubectl := controlPlane(t)
+	kubectl := local.KubectlFor(localtest.ControlPlane(t, "manifests"))
 	install := []string{"apply", "--server-side", "--validate=strict", "--warnings-as-errors", "--filename", "-"}
 	apply := func(t *testing.T, manifests string, extra ...string) {
 		t.Helper()
@@ -78,22 +76,4 @@ func sameAsInstaller(t *testing.T, kustomized string) {
 	if diff := cmp.Diff(kustomized, string(installer)); diff != "" {
 		t.Errorf("kubectl and the kustomize that writes install.yaml differ (-kubectl +kustomize):\n%s", diff)
 	}
-}
-
-// controlPlane runs an API server for the test and returns a kubectl for it.
-func controlPlane(t *testing.T) local.Kubectl {
-	t.Helper()
-	options := cluster.Options{Name: "manifests", Level: cluster.ControlPlane, Log: t.Output()}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
-		defer cancel()
-		if err := cluster.Down(ctx, options); err != nil {
-			t.Errorf("taking the control plane down: %v", err)
-		}
-	})
-	c, err := cluster.Up(t.Context(), options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return local.KubectlFor(c)
 }

@@ -121,6 +121,9 @@ func (s scene) queries(t *testing.T, name string, b board, values map[string]str
 // selector is a metric in an expression, with what selects its series.
 var selector = regexp.MustCompile(`([a-zA-Z_:][a-zA-Z0-9_:]*)(\{[^}]*\})?`)
 
+// labelLists are where an expression names labels alone.
+var labelLists = regexp.MustCompile(`\b(by|on|ignoring) \([^)]*\)`)
+
 // rules wants a value of each recording rule. Alerts rest while all is well, so of
 // those it wants that they evaluate, and that each metric is there with the labels
 // by which they select and aggregate.
@@ -147,7 +150,7 @@ func (s scene) rules(t *testing.T) (checks []check) {
 func (s scene) checkInputs(t *testing.T, r rule) string {
 	t.Helper()
 	by := regexp.MustCompile(`by \(([^)]*)\)`).FindAllStringSubmatch(r.Expr, -1)
-	for _, match := range selector.FindAllStringSubmatch(r.Expr, -1) {
+	for _, match := range selector.FindAllStringSubmatch(labelLists.ReplaceAllString(r.Expr, ""), -1) {
 		metric := match[1]
 		if !strings.ContainsAny(metric, "_:") && metric != "up" || strings.HasSuffix(metric, "_over_time") {
 			continue // a function, an operator or a label's name

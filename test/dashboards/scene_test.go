@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/argus-dev/argus-operator/fleetapi"
-	"github.com/argus-dev/argus-operator/hack/kubernetes/cluster"
 	"github.com/argus-dev/argus-operator/hack/local"
+	"github.com/argus-dev/argus-operator/hack/local/localtest"
 )
 
 const (
@@ -117,18 +117,7 @@ spec:
 // kinds. No pod ever starts there.
 func startOperator(t *testing.T, programs, metrics string) {
 	t.Helper()
-	options := cluster.Options{Name: "dashboards", Level: cluster.ControlPlane, Log: t.Output()}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
-		defer cancel()
-		if err := cluster.Down(ctx, options); err != nil {
-			t.Errorf("taking the control plane down: %v", err)
-		}
-	})
-	c, err := cluster.Up(t.Context(), options)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := localtest.ControlPlane(t, "dashboards")
 	kubectl := local.KubectlFor(c)
 	for _, namespace := range []string{"argus-system", "bots"} {
 		if err := kubectl.RestrictedNamespace(t.Context(), namespace); err != nil {

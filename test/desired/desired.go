@@ -102,8 +102,14 @@ func ofFleet(t *testing.T, fleet *v1alpha1.ArgusFleet, options manifests.Options
 func ofBot(t *testing.T, bot *v1alpha1.ArgusBot, fleets []*v1alpha1.ArgusFleet, options manifests.Options) []client.Object {
 	t.Helper()
 	target := targetOf(t, bot, fleets)
-	objects := present(manifests.BotServiceAccount(bot), manifests.BotNetworkPolicy(bot, target, options))
-	deployments, err := manifests.BotDeployments(bot, target)
+	objects := present(
+		manifests.BotServiceAccount(bot), manifests.BotNetworkPolicy(bot, target, options),
+		manifests.BotPodMonitor(bot), manifests.BotPrometheusRule(bot, target),
+	)
+	for _, claim := range manifests.BotClaims(bot) {
+		objects = append(objects, claim)
+	}
+	deployments, err := manifests.BotDeployments(bot, target, "", manifests.Forms()[0])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,14 +3,15 @@
 package e2e
 
 import (
-	"encoding/json"
-	"os"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
 )
@@ -57,6 +58,61 @@ func TestNumbersSurviveTheControlPlanesPod(t *testing.T) {
 	})
 }
 
+// What a restart of the node leaves of its pods is what the API server has: every
+// process is gone, with the sandboxes and the addresses, and kubelet starts them again.
+func TestNumbersSurviveARestartOfTheNodesPods(t *testing.T) {
+	before := numbers(joined(t))
+	pods := append(podsOf(t, mainNamespace, botPods), podsOf(t, mainNamespace, fleetPods)...)
+	if len(pods) != 3 {
+		t.Fatalf("%d pods run, want two of the bot and the control plane's", len(pods))
+	}
+	for _, pod := range pods {
+		endProcesses(t, pod)
+	}
+	for _, old := range pods {
+		eventually(t, func() string {
+			pod := get(t, mainNamespace, old.Name, &corev1.Pod{})
+			if pod.UID != old.UID || len(pod.Status.ContainerStatuses) != 1 {
+				t.Fatalf("pod %s was replaced", old.Name)
+			}
+			if container := pod.Status.ContainerStatuses[0]; container.RestartCount <= old.Status.ContainerStatuses[0].RestartCount || !container.Ready {
+				return "pod " + old.Name + " has not come back"
+			}
+			return ""
+		})
+	}
+	waitReady(t, mainNamespace, "argusfleet/main", "argusbot/mybot")
+	if diff := cmp.Diff(before, numbers(joined(t))); diff != "" {
+		t.Errorf("-before +after\n%s", diff)
+	}
+}
+
+// endProcesses kills every process of a pod, that of its sandbox last.
+func endProcesses(t *testing.T, pod corev1.Pod) {
+	t.Helper()
+	var sandbox []int
+	for _, process := range allProcesses(t) {
+		if !strings.Contains(process.cgroups, "pod"+string(pod.UID)) {
+			continue
+		}
+		pid, err := strconv.Atoi(strings.Fields(process.name)[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(process.commandLine, "/pause") {
+			sandbox = append(sandbox, pid)
+			continue
+		}
+		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended by itself
+	}
+	if len(sandbox) != 1 {
+		t.Fatalf("pod %s has the sandbox processes %v", pod.Name, sandbox)
+	}
+	if err := syscall.Kill(sandbox[0], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestAnEditByHandIsHealed(t *testing.T) {
 	must(t, "set", "env", "--namespace", mainNamespace, "deployment/mybot-bot-0", "ARGUS_CLUSTER_ID=somebody-else")
 	must(t, "scale", "--namespace", mainNamespace, "deployment/mybot-bot-1", "--replicas=0")
@@ -85,7 +141,7 @@ func TestARolloutRestartIsNotUndone(t *testing.T) {
 	}
 	waitReady(t, mainNamespace, "argusbot/mybot")
 	joined(t)
-	time.Sleep(5 * time.Second) // five rounds of the operator
+	time.Sleep(5 * time.Second) // the operator looks every three
 	const annotation = "kubectl.kubernetes.io/restartedAt"
 	live := get(t, mainNamespace, "mybot-bot-0", &appsv1.Deployment{})
 	if live.Spec.Template.Annotations[annotation] == "" || onlyPod(t, mainNamespace, cluster0Pods).UID != restarted.UID {
@@ -97,122 +153,5 @@ func TestARolloutRestartIsNotUndone(t *testing.T) {
 // changes: its lease, and nothing else.
 func TestAQuietClusterIsNotWrittenTo(t *testing.T) {
 	joined(t)
-	before := operatorWrites(t)
-	// Events of what came before are sent in the background.
-	eventually(t, func() string {
-		last := len(before)
-		time.Sleep(4 * time.Second)
-		if before = operatorWrites(t); len(before) > last {
-			return "the operator is still writing"
-		}
-		return ""
-	})
-	time.Sleep(10 * time.Second)
-	after := operatorWrites(t)
-	if len(before) == 0 {
-		t.Fatal("the audit log shows no write of the operator at all, so this test sees nothing")
-	}
-	if len(after) > len(before) {
-		t.Errorf("writes to a quiet cluster:\n%s", strings.Join(after[len(before):], "\n"))
-	}
-}
-
-func operatorWrites(t *testing.T) []string {
-	t.Helper()
-	content, err := os.ReadFile(kube.AuditLog)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var writes []string
-	for line := range strings.Lines(string(content)) {
-		var event struct {
-			Verb, RequestURI string
-			User             struct{ Username string }
-			ObjectRef        struct{ Resource string }
-		}
-		if err := json.Unmarshal([]byte(line), &event); err != nil {
-			continue // the last line may be half written
-		}
-		if strings.HasPrefix(event.User.Username, "system:serviceaccount:argus-system:") && event.ObjectRef.Resource != "leases" {
-			writes = append(writes, event.Verb+" "+event.RequestURI)
-		}
-	}
-	return writes
-}
-
-// A new shard layout starts when the last process of the old one has ended. The
-// node is watched throughout for two processes of one shard.
-func TestAReshardNeverRunsAShardTwice(t *testing.T) {
-	joined(t)
-	stop, watched := make(chan struct{}), make(chan string)
-	go watchShards(t, stop, watched)
-	must(t, "patch", "argusbot/mybot", "--namespace", mainNamespace, "--type=merge", "--patch", `{"spec": {"sharding": {"total": 6, "clusters": 3}}}`)
-	eventually(t, func() string {
-		if shards := get(t, mainNamespace, "mybot", &v1alpha1.ArgusBot{}).Status.Display.Shards; shards != "6/6" {
-			return "the bot shows shards " + shards
-		}
-		return ""
-	})
-	must(t, "patch", "argusbot/mybot", "--namespace", mainNamespace, "--type=merge", "--patch", `{"spec": {"sharding": {"total": 5, "clusters": 2}}}`)
-	eventually(t, func() string {
-		if shards := get(t, mainNamespace, "mybot", &v1alpha1.ArgusBot{}).Status.Display.Shards; shards != "5/5" {
-			return "the bot shows shards " + shards
-		}
-		return ""
-	})
-	waitReady(t, mainNamespace, "argusbot/mybot")
-	close(stop)
-	if problem := <-watched; problem != "" {
-		t.Error(problem)
-	}
-}
-
-// watchShards looks at the bots' processes until it is told to stop, and says what
-// it saw that must not be, or that it saw too little.
-func watchShards(t *testing.T, stop <-chan struct{}, result chan<- string) {
-	t.Helper()
-	problem := ""
-	layouts := map[string]bool{}
-	for {
-		select {
-		case <-stop:
-			if problem == "" && len(layouts) < 2 {
-				problem = "the watch saw only one shard layout"
-			}
-			result <- problem
-			return
-		case <-time.After(50 * time.Millisecond):
-		}
-		holders := map[string]string{}
-		for _, process := range allProcesses(t) {
-			ids, count, ok := shardsOf(process)
-			if !ok {
-				continue
-			}
-			layouts[count] = true
-			for id := range strings.SplitSeq(ids, ",") {
-				if other, taken := holders[id]; taken && problem == "" {
-					problem = "shard " + id + " runs in " + other + " and in " + process.name + " of " + count
-				}
-				holders[id] = process.name + " of " + count
-			}
-		}
-	}
-}
-
-// shardsOf reads a running bot's shards from its environment.
-func shardsOf(p process) (ids, count string, ok bool) {
-	if !strings.HasPrefix(p.commandLine, "/argus-bot") {
-		return "", "", false
-	}
-	for variable := range strings.SplitSeq(p.environment, "\x00") {
-		name, value, _ := strings.Cut(variable, "=")
-		switch name {
-		case "SHARD_IDS":
-			ids = value
-		case "SHARD_COUNT":
-			count = value
-		}
-	}
-	return ids, count, ids != "" && count != ""
+	stage.Quiet(t, 10*time.Second)
 }

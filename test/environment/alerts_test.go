@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
@@ -33,5 +34,25 @@ func TestAlertsAreAboutMetricsThatExist(t *testing.T) {
 		if !strings.Contains(string(page), "| `"+strings.TrimSuffix(name, "_count")+"` |") {
 			t.Errorf("no control plane has the metric %s", name)
 		}
+	}
+}
+
+// The same of a bot's alerts: what argus-dpy serves, with its default prefix.
+func TestABotsAlertsAreAboutMetricsThatExist(t *testing.T) {
+	served := map[string]bool{
+		"discord_shards_connected": true, "discord_shards_configured": true, "discord_app_commands_total": true,
+		"discord_ratelimits_total": true, "argus_instrumentation_errors_total": true, "process_start_time_seconds": true,
+	}
+	bot := parse[v1alpha1.ArgusBot](t, `{metadata: {name: mybot, namespace: bots}, spec: {prometheusRule: {}}}`)
+	rules, err := yaml.Marshal(manifests.BotPrometheusRule(bot, nil).Object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	for _, name := range regexp.MustCompile(`\b(discord|argus_instrumentation|process)_[a-z_]+`).FindAllString(string(rules), -1) {
+		used[name] = true
+	}
+	if diff := cmp.Diff(served, used); diff != "" {
+		t.Errorf("metrics of the alerts: -served +used\n%s", diff)
 	}
 }

@@ -258,7 +258,7 @@ func TestTheMemberReadsWhatTheOperatorWrites(t *testing.T) {
 				image: "x:v1", fleet: {ref: {name: main}, region: asia, delivery: `+delivery+`}, sharding: {total: 5, clusters: 2},
 				discord: {tokenSecretRef: {name: discord-bot, key: token}, delivery: `+delivery+`}}}`)
 			fleet := parse[v1alpha1.ArgusFleet](t, `{metadata: {name: main, namespace: bots}, spec: {metricPrefix: mine}}`)
-			deployments, err := manifests.BotDeployments(bot, manifests.TargetOf(fleet))
+			deployments, err := manifests.BotDeployments(bot, manifests.TargetOf(fleet), "", manifests.Forms()[0])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -304,7 +304,7 @@ func TestTheMemberReadsItsAuthority(t *testing.T) {
 	bot := parse[v1alpha1.ArgusBot](t, `{metadata: {name: mybot, namespace: bots}, spec: {
 		image: "x:v1", fleet: {ref: {name: main}}, sharding: {total: 1, clusters: 1}, discord: {tokenSecretRef: {name: discord-bot, key: token}}}}`)
 	fleet := parse[v1alpha1.ArgusFleet](t, `{metadata: {name: main, namespace: bots}, spec: {tls: {secretRef: {name: fleet-tls}}}}`)
-	deployments, err := manifests.BotDeployments(bot, manifests.TargetOf(fleet))
+	deployments, err := manifests.BotDeployments(bot, manifests.TargetOf(fleet), "", manifests.Forms()[0])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,15 +1,12 @@
 package gitops
 
 import (
-	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/yaml"
 	syaml "sigs.k8s.io/yaml"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
@@ -31,7 +28,11 @@ func TestSamplesHaveNoFieldThatDoesNotExist(t *testing.T) {
 			if !strings.HasPrefix(string(content), "#") {
 				t.Error("the sample does not say what it is for")
 			}
-			for i, document := range documents(t, string(content)) {
+			documents, err := Documents(string(content))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, document := range documents {
 				var about struct{ Kind string }
 				if err := syaml.Unmarshal(document, &about); err != nil {
 					t.Fatal(err)
@@ -44,21 +45,5 @@ func TestSamplesHaveNoFieldThatDoesNotExist(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func documents(t *testing.T, content string) (found [][]byte) {
-	t.Helper()
-	reader := yaml.NewDocumentDecoder(io.NopCloser(strings.NewReader(content)))
-	for {
-		buffer := make([]byte, len(content)+1)
-		n, err := reader.Read(buffer)
-		if errors.Is(err, io.EOF) {
-			return found
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		found = append(found, buffer[:n])
 	}
 }

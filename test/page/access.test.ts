@@ -65,7 +65,7 @@ for (const theme of ["light", "dark"] as const) {
 				await shows(page, ...screen.ready);
 				await screen.also?.(page);
 				expect(await barriers(page)).toEqual([]);
-				expect(await page.title()).toMatch(/ · Argus fleet$/);
+				await expect.poll(() => page.title()).toMatch(/ · Argus fleet$/);
 				expect(await page.getAttribute("html", "lang")).toBe("en");
 				expect(await page.locator("h1").count()).toBe(1);
 				if (theme === "dark") return;

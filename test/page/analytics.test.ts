@@ -35,6 +35,22 @@ describe("analytics", () => {
 		await shows(page, ".commands", "play");
 	});
 
+	test("of one cluster, which the address names too", async () => {
+		const page = await world.open({ at: "#/analytics?guild=42" });
+		await shows(page, ".commands", "play");
+		await page.getByLabel("Cluster (optional)").fill("bot-0");
+		expect(await page.locator("#identities option").evaluateAll((all) => all.map((option) => option.getAttribute("value")))).toEqual([
+			"bot-0",
+		]);
+		await page.getByRole("button", { name: "Load" }).click();
+		await shows(page, ".commands", "skip");
+		expect(place(page)).toBe("#/analytics?guild=42&cluster=bot-0");
+		expect(await page.locator(".commands tbody tr").count()).toBe(2);
+		await page.reload();
+		await shows(page, ".commands", "skip");
+		expect(await page.getByLabel("Cluster (optional)").inputValue()).toBe("bot-0");
+	});
+
 	test("says when there is nothing", async () => {
 		const page = await world.open({ at: "#/analytics?guild=43" });
 		await shows(page, "main", "No data for this guild.");

@@ -29,7 +29,7 @@ describe("without a reload", () => {
 		await shows(page, ".title .pill.q-warn", "2/3 up");
 		await shows(page, ".events li:first-child", "europe #1 went down");
 		await shows(page, ".legend", "1 down");
-		expect(await page.title()).toBe("(1 down) Overview · Argus fleet");
+		await expect.poll(() => page.title()).toBe("(1 down) Overview · Argus fleet");
 		beating.add(member);
 		await shows(page, ".title .pill.q-good", "3/3 up");
 		await shows(page, ".events li:first-child", "europe #1 came back");

@@ -26,6 +26,11 @@ export class Plane {
 		return plane;
 	}
 
+	/** Takes a control plane that runs already, and leaves it alone in the end. */
+	static attach(url: string): Plane {
+		return new Plane(Number(new URL(url).port), {});
+	}
+
 	get url(): string {
 		return `http://127.0.0.1:${this.port}`;
 	}

@@ -31,11 +31,15 @@ export async function traceTasks(browser: Browser, work: () => Promise<void>): P
 		transferMode: "ReportEvents",
 		traceConfig: { includedCategories: ["disabled-by-default-devtools.timeline", "__metadata"], excludedCategories: ["*"] },
 	});
-	await work();
-	const complete = new Promise<unknown>((resolve) => session.once("Tracing.tracingComplete", resolve));
-	await session.send("Tracing.end");
-	await complete;
-	await session.detach();
+	try {
+		await work();
+	} finally {
+		// Also when the work failed: a browser traces one thing at a time, and the next test would fail too.
+		const complete = new Promise<unknown>((resolve) => session.once("Tracing.tracingComplete", resolve));
+		await session.send("Tracing.end");
+		await complete;
+		await session.detach();
+	}
 	const mains = new Set(events.filter((e) => e.name === "thread_name" && e.args.name === "CrRendererMain").map(threadOf));
 	const tasks = events.filter((e) => e.ph === "X" && e.name === "RunTask" && mains.has(threadOf(e)));
 	if (tasks.length === 0) throw new Error(`no tasks among ${events.length} events of the trace`);

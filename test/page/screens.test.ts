@@ -63,9 +63,10 @@ describe("the overview", () => {
 		await shows(page, "h1", "asia / 東京 #1");
 	});
 
-	test("lists what happened, newest first", async () => {
+	test("lists what happened, newest first, and what happened to many as one", async () => {
 		const page = await world.open();
 		await shows(page, ".events", "asia / 東京 #2 left");
+		await shows(page, ".events li", /^europe: 12 clusters joined/);
 		const times = await page
 			.locator(".events time")
 			.evaluateAll((all) => all.map((time) => Date.parse(time.getAttribute("datetime") ?? "")));
@@ -87,6 +88,36 @@ describe("a fleet", () => {
 		await page.reload();
 		await shows(page, "table.clusters", "bot-11");
 		expect(await identities()).toEqual(["bot-11", "bot-10", "bot-1"]);
+	});
+
+	test("has a column for each thing that tells clusters apart", async () => {
+		const page = await world.open({ at: "#/fleet/europe" });
+		await shows(page, "table.clusters", "bot-11");
+		const headings = await page.locator("table.clusters th").allInnerTexts();
+		expect(headings.map((heading) => heading.replace(/\s*[↑↓]/, ""))).toEqual([
+			"Status",
+			"No.",
+			"Identity",
+			"Shards",
+			"Guilds",
+			"Latency",
+			"Errors",
+			"p95",
+			"Uptime",
+			"Last seen",
+		]);
+		expect(await page.locator("tr", { hasText: "bot-11" }).locator("td").allInnerTexts()).toEqual([
+			"Up",
+			"#12",
+			"bot-11",
+			"2/2",
+			"111",
+			"62 ms",
+			"0.20%",
+			expect.stringMatching(/^\d+ ms$/),
+			"1d 1h",
+			expect.stringMatching(/^\d+m? ?\d*s ago$/),
+		]);
 	});
 
 	test("shows what is down, problems, or all; as a table or as a map", async () => {
@@ -165,7 +196,7 @@ describe("the way around", () => {
 		await shows(page, "h1", "europe");
 		await page.goBack();
 		await shows(page, "h1", "Shard 0");
-		expect(await page.title()).toBe("(1 down) shard 0 of europe #1 · Argus fleet");
+		await expect.poll(() => page.title()).toBe("(1 down) shard 0 of europe #1 · Argus fleet");
 	});
 
 	test("by keys alone", async () => {

@@ -22,6 +22,23 @@ describe("the setup wizard", () => {
 		expect(requests.filter((url) => !url.startsWith("data:"))).toEqual([]);
 	});
 
+	test("asks a big bot, and nobody else, what Discord allows it", async () => {
+		const page = await world.open({ at: "#/setup" });
+		await shows(page, ".steps", "kubectl");
+		const daily = page.getByLabel("Session starts that Discord allows a day");
+		expect(await daily.count()).toBe(0);
+		await page.getByLabel("Shards").fill("2048");
+		await shows(page, ".result", "Correct what is marked"); // a thousand a day would not start them all
+		expect(await page.locator(`#${await daily.getAttribute("aria-describedby")}`).innerText()).toContain("no less than there are shards");
+		await shows(page, ".ask", "https://discord.com/api/v10/gateway/bot"); // there while the answer is wrong
+		await daily.fill("6000");
+		await page.getByLabel("Session starts at a time").fill("16");
+		await page.getByLabel("Speaks in voice channels").selectOption("yes");
+		const text = await page.getByTestId("manifests").innerText();
+		for (const line of ["identifyLimit: 6000", "maxConcurrency: 16", "voice: Enabled"]) expect(text).toContain(line);
+		expect(await page.locator(`#${await daily.getAttribute("aria-describedby")}`).innerText()).toContain("session_start_limit.total");
+	});
+
 	test("marks what cannot be used, and says why", async () => {
 		const page = await world.open({ at: "#/setup" });
 		await page.getByLabel("Image").fill("ghcr.io/you/yourbot:latest");

@@ -9,12 +9,15 @@ export class World {
 	plane!: Plane;
 	private visits: Visit[] = [];
 
-	/** Prepares both before the file's tests and fills the fleet; checks after each test that no page had a fault. */
-	constructor(env: Record<string, string> = {}, fill: (plane: Plane) => Promise<void> = async () => {}) {
+	/**
+	 * Prepares both before the file's tests and fills the fleet, in two minutes unless it is given more; checks after each
+	 * test that no page had a fault. A control plane that runs already is taken as it is.
+	 */
+	constructor(env: Record<string, string> = {}, fill: (plane: Plane) => Promise<void> = async () => {}, minutes = 2, running?: string) {
 		beforeAll(async () => {
-			[this.browser, this.plane] = await Promise.all([launch(), Plane.start(env)]);
-			await fill(this.plane);
-		}, 120_000);
+			[this.browser, this.plane] = await Promise.all([launch(), running ? Plane.attach(running) : Plane.start(env)]);
+			if (!running) await fill(this.plane);
+		}, minutes * 60_000);
 		afterEach(async () => {
 			const faults = this.visits.flatMap((v) => v.faults);
 			await Promise.all(this.visits.map((v) => v.context.close()));

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
@@ -27,8 +28,15 @@ func watched() *v1alpha1.ArgusFleet {
 	return fleet
 }
 
+// watchedBot is a bot with everything that an alert may be about.
+func watchedBot() *v1alpha1.ArgusBot {
+	bot := &v1alpha1.ArgusBot{Spec: v1alpha1.ArgusBotSpec{PrometheusRule: &v1alpha1.MonitorObject{}}}
+	bot.Name, bot.Namespace = "mybot", "bots"
+	return bot
+}
+
 // scenario is one alert's: the series with which it must fire, and those with which it
-// must not. OURS stands for the labels of the control plane.
+// must not. OURS stands for the labels of what is watched.
 type scenario struct {
 	fires, silent map[string]string
 	// after is when the alert is looked at.
@@ -74,13 +82,50 @@ func scenarios() map[string]scenario {
 	}
 }
 
+// botScenarios by alert.
+func botScenarios() map[string]scenario {
+	const other = `up{namespace="bots",job="bots/other-bot",cluster="other-0"}`
+	one := func(metric, fires, silent, after string) scenario {
+		return scenario{fires: map[string]string{metric: fires}, silent: map[string]string{metric: silent}, after: after}
+	}
+	commands := func(failed string) map[string]string {
+		return map[string]string{
+			`discord_app_commands_total{OURS,status="success"}`: "0+60x90", `discord_app_commands_total{OURS,status="error"}`: failed,
+		}
+	}
+	return map[string]scenario{
+		"ArgusBotClusterDown": {fires: map[string]string{"up{OURS}": "0x20", other: "1x20"}, silent: map[string]string{"up{OURS}": "1x20", other: "0x20"}, after: "10m"},
+		"ArgusBotShardsDisconnected": {
+			fires:  map[string]string{"discord_shards_connected{OURS}": "3x20", "discord_shards_configured{OURS}": "4x20"},
+			silent: map[string]string{"discord_shards_connected{OURS}": "4x20", "discord_shards_configured{OURS}": "4x20"}, after: "10m",
+		},
+		"ArgusBotRestarting":            one("process_start_time_seconds{OURS}", "1 2 3 4 5 5x20", "1 2 3 4 4x20", "20m"),
+		"ArgusBotInstrumentationErrors": one(`argus_instrumentation_errors_total{OURS,hook="interaction"}`, "0+1x40", "7x40", "30m"),
+		"ArgusBotCommandsFail":          {fires: commands("0+20x90"), silent: commands("0+9x90"), after: "80m"},
+		"ArgusBotRateLimited":           one("discord_ratelimits_total{OURS}", "0+2x20", "3x20", "15m"),
+	}
+}
+
 // Prometheus' own tool takes the rules, and each alert fires when it should and is
 // silent when it should.
-func TestTheAlertsOfAControlPlane(t *testing.T) {
+func TestTheAlerts(t *testing.T) {
 	if err := cluster.InstallPackages(t.Context(), os.Stderr, map[string]string{"promtool": "prometheus"}); err != nil {
 		t.Fatal(err)
 	}
-	spec := manifests.FleetPrometheusRule(watched()).Object["spec"]
+	for sentence, tc := range map[string]struct {
+		rule      *unstructured.Unstructured
+		labels    string
+		scenarios map[string]scenario
+	}{
+		"of a control plane": {manifests.FleetPrometheusRule(watched()), `namespace="bots",job="main-fleet",instance="10.0.0.1:9190"`, scenarios()},
+		"of a bot":           {manifests.BotPrometheusRule(watchedBot(), nil), `namespace="bots",job="bots/mybot-bot",cluster="mybot-0",pod="p"`, botScenarios()},
+	} {
+		t.Run(sentence, func(t *testing.T) { tryAlerts(t, tc.rule.Object["spec"], tc.labels, tc.scenarios) })
+	}
+}
+
+func tryAlerts(t *testing.T, spec any, labels string, scenarios map[string]scenario) {
+	t.Helper()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "rules.yaml"), spec)
 	promtool(t, dir, "check", "rules", "rules.yaml")
@@ -97,22 +142,23 @@ func TestTheAlertsOfAControlPlane(t *testing.T) {
 	}
 	var tests []any
 	for _, rule := range alerts.Groups[0].Rules {
-		scenario, ok := scenarios()[rule.Alert]
+		scenario, ok := scenarios[rule.Alert]
 		if !ok {
 			t.Errorf("%s has no scenario", rule.Alert)
 			continue
 		}
-		tests = append(tests, ruleTest(rule.Alert, scenario.after, scenario.fires, true), ruleTest(rule.Alert, scenario.after, scenario.silent, false))
+		tests = append(tests,
+			ruleTest(rule.Alert, labels, scenario.after, scenario.fires, true), ruleTest(rule.Alert, labels, scenario.after, scenario.silent, false))
 	}
 	write(t, filepath.Join(dir, "tests.yaml"), map[string]any{"rule_files": []string{"rules.yaml"}, "tests": tests})
 	promtool(t, dir, "test", "rules", "tests.yaml")
 }
 
-func ruleTest(alert, after string, series map[string]string, fires bool) map[string]any {
+func ruleTest(alert, labels, after string, series map[string]string, fires bool) map[string]any {
 	var inputs, samples []any
 	for name, values := range series {
 		inputs = append(inputs, map[string]any{
-			"series": strings.ReplaceAll(name, "OURS", `namespace="bots",job="main-fleet",instance="10.0.0.1:9190"`), "values": values,
+			"series": strings.ReplaceAll(name, "OURS", labels), "values": values,
 		})
 	}
 	if fires {

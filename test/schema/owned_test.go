@@ -32,7 +32,7 @@ func TestEveryVariableThatTheOperatorSetsIsRefusedInPodEnv(t *testing.T) {
 			Metrics:   &v1alpha1.BotMetrics{TokenSecretRef: &secret},
 			Dashboard: &v1alpha1.BotDashboard{TokenSecretRef: &secret},
 		}}
-		deployments, err := manifests.BotDeployments(bot, manifests.TargetOf(&v1alpha1.ArgusFleet{Spec: v1alpha1.ArgusFleetSpec{TLS: &v1alpha1.FleetTLS{}}}))
+		deployments, err := manifests.BotDeployments(bot, manifests.TargetOf(&v1alpha1.ArgusFleet{Spec: v1alpha1.ArgusFleetSpec{TLS: &v1alpha1.FleetTLS{}}}), "", manifests.Forms()[0])
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,7 @@ package schema
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -41,7 +42,7 @@ func explained(t *testing.T, crd, path string, schema apiextensionsv1.JSONSchema
 	if schema.Description == "" {
 		t.Errorf("%s: %s has no description", crd, path)
 	}
-	if slices.Contains([]string{"spec.pod", "spec.networkPolicy"}, path) {
+	if kubernetesOwn(path) {
 		for name, field := range schema.Properties {
 			if field.Description == "" {
 				t.Errorf("%s: %s.%s has no description", crd, path, name)
@@ -55,4 +56,38 @@ func explained(t *testing.T, crd, path string, schema apiextensionsv1.JSONSchema
 	if schema.Items != nil && schema.Items.Schema != nil && len(schema.Items.Schema.Properties) > 0 {
 		explained(t, crd, path+"[]", *schema.Items.Schema)
 	}
+}
+
+// explainColumns is what `kubectl explain` has for a line of a description. It breaks
+// longer ones once more, and leaves the rest as a line of one or two words.
+const explainColumns = 76
+
+// The lines of our comments are those of `kubectl explain`.
+func TestExplainBreaksNoLine(t *testing.T) {
+	var walk func(path string, schema apiextensionsv1.JSONSchemaProps)
+	walk = func(path string, schema apiextensionsv1.JSONSchemaProps) {
+		for line := range strings.SplitSeq(schema.Description, "\n") {
+			if len(line) > explainColumns {
+				t.Errorf("%s: %q has %d characters, more than %d", path, line, len(line), explainColumns)
+			}
+		}
+		for name, field := range schema.Properties {
+			walk(path+"."+name, field)
+		}
+		if schema.Items != nil && schema.Items.Schema != nil && !kubernetesOwn(path) {
+			walk(path+"[]", *schema.Items.Schema)
+		}
+	}
+	for _, version := range crds(t)["argus.dev_argusfleets.yaml"].Spec.Versions {
+		for name, field := range version.Schema.OpenAPIV3Schema.Properties["spec"].Properties {
+			if path := "spec." + name; !kubernetesOwn(path) {
+				walk(path, field)
+			}
+		}
+	}
+}
+
+// kubernetesOwn tells of fields whose parts are Kubernetes' own types.
+func kubernetesOwn(path string) bool {
+	return slices.Contains([]string{"spec.pod", "spec.networkPolicy"}, path)
 }

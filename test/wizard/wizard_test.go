@@ -1,16 +1,11 @@
 //go:build apiserver
 
-// Package wizard has the setup wizard of the web page write manifests for every
-// combination of its questions, and a real API server take them.
 package wizard
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -27,43 +22,6 @@ import (
 
 	"github.com/argus-dev/argus-operator/hack/kubernetes/cluster"
 )
-
-// combination is one set of answers and what the wizard makes of it.
-type combination struct {
-	Answers   json.RawMessage `json:"answers"`
-	Manifests string          `json:"manifests"`
-}
-
-// generate runs the part of the built page that writes manifests, outside of a
-// browser: what is tested is what is served.
-func generate(t *testing.T) []combination {
-	t.Helper()
-	built, err := filepath.Glob("../../fleetserver/ui/dist/assets/generate-*.js")
-	if err != nil || len(built) != 1 {
-		t.Fatalf("want one generator in the built page, there are %v (%v)", built, err)
-	}
-	source, err := os.ReadFile(built[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	module := filepath.Join(t.TempDir(), "generate.mjs")
-	if err := os.WriteFile(module, source, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	command := exec.CommandContext(t.Context(), "node", "--input-type=module", "--eval",
-		`import(process.argv[1]).then((m) => process.stdout.write(JSON.stringify(m.generator.combinations())))`, "file://"+module)
-	var complaints bytes.Buffer
-	command.Stderr = &complaints
-	output, err := command.Output()
-	if err != nil {
-		t.Fatalf("running the generator: %v\n%s", err, complaints.String())
-	}
-	var all []combination
-	if err := json.Unmarshal(output, &all); err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
 
 // startServer starts an API server that knows the two kinds, with the namespace
 // that the wizard proposes.
@@ -117,7 +75,10 @@ func apply(ctx context.Context, api client.Client, manifests string) ([]string, 
 }
 
 func TestTheAPIServerTakesWhatTheWizardWrites(t *testing.T) {
-	all := generate(t)
+	all, err := Combinations(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	if len(all) < 100 {
 		t.Fatalf("only %d combinations", len(all))
 	}

@@ -90,8 +90,8 @@ func (in *instance) controllerManager() part {
 		"--use-service-account-credentials=true",
 		// Its default is a system directory, which it creates.
 		"--flex-volume-plugin-dir="+in.path("volume-plugins"),
-		// Room for tests that create hundreds of objects.
-		"--kube-api-qps=200", "--kube-api-burst=400",
+		// Room for tests that create thousands of objects.
+		"--kube-api-qps=2000", "--kube-api-burst=4000",
 	)
 	return part{
 		name: "kube-controller-manager", path: in.binary("kube-controller-manager"), args: args,

@@ -22,23 +22,25 @@ export function Cards({ read, series, thresholds = false }: { read: ValueReader;
 	);
 }
 
-function Thresholds({ metric }: { metric: Metric }) {
+/** From where on a value is judged. */
+export function Thresholds({ metric }: { metric: Metric }) {
 	if (metric.warn === undefined || metric.bad === undefined) return null;
 	return (
 		<span class="thresholds">
-			warns at {format(metric.unit, metric.warn)}, bad at {format(metric.unit, metric.bad)}
+			<span>warns at {format(metric.unit, metric.warn)},</span> <span>bad at {format(metric.unit, metric.bad)}</span>
 		</span>
 	);
 }
 
 function Trend({ metric, series }: { metric: Metric; series: Series | undefined }) {
 	if (metric.key === "uptime_seconds") return null;
-	return <Sparkline values={series?.points.map((point) => point[metric.key]) ?? []} />;
+	const judged = metric.warn === undefined ? {} : { upTo: metric.warn / 2 };
+	return <Sparkline values={series?.points.map((point) => point[metric.key]) ?? []} {...judged} />;
 }
 
 /** A line without axes. What it shows is told elsewhere in words. */
-export function Sparkline({ values }: { values: readonly number[] }) {
-	const points = sparkline(values, 160, 32);
+export function Sparkline({ values, upTo }: { values: readonly number[]; upTo?: number }) {
+	const points = sparkline(values, 160, 32, upTo);
 	return (
 		<svg class="sparkline" viewBox="0 0 160 32" preserveAspectRatio="none" aria-hidden="true" focusable="false">
 			{points && <polyline points={points} />}

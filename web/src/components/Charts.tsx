@@ -1,5 +1,6 @@
 import { useMemo } from "preact/hooks";
 import type { MetricKey } from "../api/types";
+import { gapped } from "../lib/gaps";
 import { type Metric, metricOf } from "../metrics";
 import type { Series } from "../state/history";
 import { Chart } from "./Chart";
@@ -21,25 +22,7 @@ export function Charts({ series, known }: { series: Series | undefined; known: (
 function MetricChart({ metric, series, known }: { metric: Metric; series: Series; known: boolean }) {
 	const values = useMemo(() => {
 		const all = series.points.map((point) => point[metric.key]);
-		return known || all.some((value) => value !== 0) ? withGaps(series.times, all) : { times: [], values: [] };
+		return known || all.some((value) => value !== 0) ? gapped(series.times, all) : { times: [], values: [] };
 	}, [series, metric, known]);
-	return <Chart metric={metric} times={values.times} values={values.values} />;
-}
-
-/** Points that are this far apart, in milliseconds, are not joined by a line: nothing is known of the time between them. */
-const gap = 90_000;
-
-/** Puts a hole where points are missing, such as while a cluster was down. */
-export function withGaps(times: readonly number[], values: readonly number[]): { times: number[]; values: (number | null)[] } {
-	const out: { times: number[]; values: (number | null)[] } = { times: [], values: [] };
-	times.forEach((t, i) => {
-		const before = times[i - 1];
-		if (before !== undefined && t - before > gap) {
-			out.times.push(before + 1000);
-			out.values.push(null);
-		}
-		out.times.push(t);
-		out.values.push(values[i] ?? null);
-	});
-	return out;
+	return <Chart curve={{ metric, ...values, span: "over the last hour" }} />;
 }

@@ -4,6 +4,7 @@ import type { Cluster } from "../api/types";
 import { age, count } from "../format";
 import { type Column, type Order, rank } from "../lib/order";
 import { type Span, visibleRows } from "../lib/virtual";
+import { zoom } from "../lib/zoom";
 import { metricOf, readingOf } from "../metrics";
 import { href } from "../router";
 import { secondsSince } from "../state/now";
@@ -11,7 +12,7 @@ import { look } from "../state/route";
 import { NoData, StatusPill, Value } from "./Quality";
 
 /** Height of a row in CSS pixels, as the style sheet has it. */
-const rowHeight = 40;
+const rowHeight = () => Math.round(40 * zoom());
 
 const columns: { column: Column; label: string; kind: string }[] = [
 	{ column: "status", label: "Status", kind: "c-status" },
@@ -62,7 +63,7 @@ export function ClusterTable({ clusters, order, label }: { clusters: readonly Cl
 }
 
 function Spacer({ rows }: { rows: number }) {
-	return rows > 0 ? <tr class="spacer" style={{ height: `${rows * rowHeight}px` }} /> : null;
+	return rows > 0 ? <tr class="spacer" style={{ height: `${rows * rowHeight()}px` }} /> : null;
 }
 
 function Heading({ column, label, kind, order }: { column: Column; label: string; kind: string; order: Order }) {
@@ -165,7 +166,7 @@ function Shards({ cluster }: { cluster: Cluster }) {
 }
 
 function target(index: number, key: string, total: number): number | undefined {
-	const page = Math.max(1, Math.floor(innerHeight / rowHeight) - 4);
+	const page = Math.max(1, Math.floor(innerHeight / rowHeight()) - 4);
 	const to: Record<string, number> = {
 		ArrowDown: index + 1,
 		ArrowUp: index - 1,
@@ -181,8 +182,9 @@ function target(index: number, key: string, total: number): number | undefined {
 /** Scrolls a row into view, waits until it is in the document, and focuses its link. */
 function focusRow(body: HTMLElement | null, index: number, chosen: (index: number) => void): void {
 	if (!body) return;
-	const top = body.getBoundingClientRect().top + index * rowHeight;
-	const edge = rowHeight * 3;
+	const height = rowHeight();
+	const top = body.getBoundingClientRect().top + index * height;
+	const edge = height * 3;
 	if (top < edge) scrollBy({ top: top - edge });
 	else if (top > innerHeight - edge) scrollBy({ top: top - innerHeight + edge });
 	const focus = (tries: number) => {
@@ -196,13 +198,16 @@ function focusRow(body: HTMLElement | null, index: number, chosen: (index: numbe
 }
 
 function useVisible(body: { current: HTMLElement | null }, total: number): Span {
-	const [edges, setEdges] = useState({ top: 0, height: typeof innerHeight === "number" ? innerHeight : 800 });
+	const [edges, setEdges] = useState({ top: 0, height: innerHeight, row: rowHeight() });
 	useLayoutEffect(() => {
 		const measure = () => {
-			const top = -(body.current?.getBoundingClientRect().top ?? 0);
+			const row = rowHeight();
 			// Only every fourth row moves the span, so that most scroll events cost nothing.
-			const coarse = Math.floor(top / (rowHeight * 4)) * rowHeight * 4;
-			setEdges((before) => (before.top === coarse && before.height === innerHeight ? before : { top: coarse, height: innerHeight }));
+			const coarse = row * 4;
+			const top = Math.floor(-(body.current?.getBoundingClientRect().top ?? 0) / coarse) * coarse;
+			setEdges((before) =>
+				before.top === top && before.height === innerHeight && before.row === row ? before : { top, height: innerHeight, row },
+			);
 		};
 		measure();
 		addEventListener("scroll", measure, { passive: true });
@@ -212,5 +217,5 @@ function useVisible(body: { current: HTMLElement | null }, total: number): Span 
 			removeEventListener("resize", measure);
 		};
 	}, [body]);
-	return visibleRows(total, rowHeight, edges.top, edges.height + rowHeight * 4);
+	return visibleRows(total, edges.row, edges.top, edges.height + edges.row * 4);
 }

@@ -23,7 +23,7 @@ export function Header() {
 					<EyeIcon />
 					<span>Argus</span>
 				</a>
-				<Crumbs place={place} />
+				{(access.value !== "refused" || place.screen === "setup") && <Crumbs place={place} />}
 			</nav>
 			<div class="tools">
 				{access.value === "granted" && <LinkState />}

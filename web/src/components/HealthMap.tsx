@@ -3,6 +3,7 @@ import type { Cluster } from "../api/types";
 import { count, format } from "../format";
 import { type Lens, type Shade, shadesOf, tally } from "../lib/cellcolour";
 import { indexAt, layoutMap, neighbour } from "../lib/maplayout";
+import { zoom } from "../lib/zoom";
 import { metricOf, metrics, readingOf } from "../metrics";
 import { go, look } from "../state/route";
 import { shownTheme } from "../state/theme";
@@ -31,7 +32,7 @@ export function HealthMap({ groups, lens }: { groups: readonly Group[]; lens: Le
 				groups.map((group) => ({ name: group.name, size: group.clusters.length })),
 				width,
 				wantedHeight(),
-				zoomOf(box.current),
+				zoom(),
 			),
 		[sizes, width],
 	);
@@ -77,9 +78,6 @@ export function HealthMap({ groups, lens }: { groups: readonly Group[]; lens: Le
 		</div>
 	);
 }
-
-/** How much larger than usual text is. */
-const zoomOf = (element: HTMLElement | null) => (element ? Number.parseFloat(getComputedStyle(element).fontSize) / 15 : 1);
 
 const wantedHeight = () => Math.max(220, Math.round(innerHeight * 0.42));
 

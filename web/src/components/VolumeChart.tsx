@@ -1,17 +1,26 @@
 import { compact, count } from "../format";
+import { roundUp } from "../lib/roundup";
+import { zoom } from "../lib/zoom";
 import { useWidth } from "./useWidth";
 
-const height = 220;
-const foot = 22;
-const side = 48;
+/** Measures in CSS pixels at the usual size of text. */
+const usual = { height: 220, foot: 22, head: 10, side: 48, label: 64 };
 
 /** Days as bars. The same numbers are in the bars' titles and, for those who cannot see them, in a list. */
 export function VolumeChart({ rows }: { rows: readonly [day: string, count: number][] }) {
 	const [box, measured] = useWidth<HTMLDivElement>();
 	const width = Math.max(measured, 200);
-	const most = Math.max(1, ...rows.map(([, n]) => n));
+	const size = zoom();
+	const [height, foot, head, side] = [usual.height, usual.foot, usual.head, usual.side].map((n) => n * size) as [
+		number,
+		number,
+		number,
+		number,
+	];
+	const most = roundUp(Math.max(...rows.map(([, n]) => n)));
 	const step = (width - side) / Math.max(rows.length, 1);
-	const every = Math.max(1, Math.ceil(64 / step));
+	const every = Math.max(1, Math.ceil((usual.label * size) / step));
+	const y = (part: number) => head + (height - foot - head) * (1 - part);
 	return (
 		<div ref={box}>
 			<svg class="volume" viewBox={`0 0 ${width} ${height}`} aria-hidden="true">
@@ -51,5 +60,3 @@ export function VolumeChart({ rows }: { rows: readonly [day: string, count: numb
 		</div>
 	);
 }
-
-const y = (part: number) => 10 + (height - foot - 10) * (1 - part);

@@ -121,6 +121,10 @@ describe("rows in the document", () => {
 
 describe("a sparkline", () => {
 	test("goes from edge to edge", () => expect(sparkline([0, 1], 160, 36)).toBe("2.0,34.0 158.0,2.0"));
+	test("of a judged value goes from 0 to half its warning at the least", () => {
+		expect(sparkline([1, 1.1], 160, 36, 4)).toBe("2.0,26.0 158.0,25.2");
+		expect(sparkline([0, 8], 160, 36, 4)).toBe("2.0,34.0 158.0,2.0");
+	});
 	test("is level when the values are", () => expect(sparkline([5, 5], 160, 36)).toBe("2.0,18.0 158.0,18.0"));
 	test("is nothing for fewer than two values", () =>
 		expect([sparkline([], 9, 9), sparkline([1], 9, 9), sparkline([Number.NaN, 1], 9, 9)]).toEqual(["", "", ""]));

@@ -23,6 +23,9 @@ const groupGap = 10;
 /** More groups than these are drawn in one flow, without labels. */
 const mostLabels = 12;
 
+/** What is left free between cells, in whole pixels. */
+const gapOf = (pitch: number) => (pitch > 10 ? Math.max(3, Math.round(pitch / 12)) : pitch > 6 ? 2 : 1);
+
 /**
  * Lays out cells as large as they can be without being higher than wanted. Whole pixels keep the cells sharp. Very many
  * cells make the map higher: they stay large enough to be told apart. On a wall, text and cells are larger by a factor.
@@ -35,7 +38,7 @@ export function layoutMap(groups: readonly MapGroup[], width: number, wantedHeig
 	let pitch = Math.round(largestPitch * zoom ** 2);
 	while (pitch > leastPitch && rowsOf(blocks, width, pitch) * pitch + fixed > wantedHeight) pitch--;
 	const columns = columnsOf(width, pitch);
-	const layout: MapLayout = { pitch, side: pitch - (pitch > 10 ? 3 : pitch > 6 ? 2 : 1), columns, height: 0, groups: [], labelled };
+	const layout: MapLayout = { pitch, side: pitch - gapOf(pitch), columns, height: 0, groups: [], labelled };
 	let y = 0;
 	let first = 0;
 	for (const size of blocks) {

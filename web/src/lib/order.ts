@@ -1,5 +1,5 @@
 import type { Cluster } from "../api/types";
-import { healthOf, type Metric, metricOf, metrics, type Quality, readingOf } from "../metrics";
+import { healthOf, type Metric, metrics, type Quality, readingOf } from "../metrics";
 
 /** What a table of clusters can be ordered by. */
 export type Column = "status" | "number" | "identity" | "shards" | "seen" | Metric["key"];
@@ -78,6 +78,3 @@ export function orderOf(text: string | null): Order {
 	if (!known.includes(column)) return { column: "number", descending: false };
 	return { column: column as Column, descending: text?.startsWith("-") ?? false };
 }
-
-/** The name of a column that holds a metric. */
-export const columnLabel = (column: Metric["key"]) => metricOf(column).label;

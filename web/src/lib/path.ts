@@ -1,9 +1,12 @@
-/** Where a line of values runs in a box: the points of an SVG polyline; "" for fewer than two values. */
-export function sparkline(values: readonly number[], width: number, height: number, padding = 2): string {
+/**
+ * Where a line of values runs in a box: the points of an SVG polyline; "" for fewer than two values. It goes from edge to
+ * edge, or at the least from 0 to a value: then a small wobble stays one.
+ */
+export function sparkline(values: readonly number[], width: number, height: number, upTo?: number, padding = 2): string {
 	const finite = values.filter(Number.isFinite);
 	if (finite.length < 2) return "";
-	const least = Math.min(...finite);
-	const span = Math.max(...finite) - least;
+	const least = Math.min(...finite, ...(upTo === undefined ? [] : [0]));
+	const span = Math.max(...finite, upTo ?? -Infinity) - least;
 	const inner = height - 2 * padding;
 	return finite
 		.map((value, i) => {

@@ -121,7 +121,9 @@ function nameOf(place: Place): string {
 			return "Set up";
 		case "analytics":
 			return "Analytics";
-		default:
+		case "global":
 			return "Overview";
+		default:
+			return "Not there";
 	}
 }

@@ -1,22 +1,25 @@
 import type { ComponentChildren } from "preact";
-import type { Cluster as ClusterData, Shard } from "../api/types";
+import type { Cluster as ClusterData } from "../api/types";
 import { Cards } from "../components/Cards";
 import { Charts } from "../components/Charts";
 import { Seen } from "../components/ClusterTable";
 import { EventList } from "../components/EventList";
 import { StatusPill } from "../components/Quality";
+import { ShardGrid } from "../components/ShardGrid";
 import { useSeries } from "../components/useSeries";
-import { dash, duration, moment } from "../format";
-import { faultsOf, metricOf, qualityOf, readingOf } from "../metrics";
+import { dash, moment } from "../format";
+import { faultsOf, readingOf } from "../metrics";
 import { href } from "../router";
 import { events } from "../state/app";
 import type { FleetState } from "../state/model";
+import { watched } from "../state/watched";
 import { Faults } from "./Attention";
 
 /** One bot process: what is wrong with it, its values, shards and last hour, and where it runs. */
 export function Cluster({ fleet, cluster }: { fleet: FleetState; cluster: ClusterData }) {
 	const series = useSeries(cluster.fleet, cluster.number);
-	const own = events.value?.filter((event) => event.identity === cluster.identity).slice(0, 10);
+	const own = events.value?.filter((event) => event.identity === cluster.identity);
+	watched(cluster); // its shards, for those who look at one later
 	return (
 		<>
 			<header class="title">
@@ -31,7 +34,7 @@ export function Cluster({ fleet, cluster }: { fleet: FleetState; cluster: Cluste
 			<section aria-label="Values" class={cluster.status === "down" ? "past" : ""}>
 				<Cards read={(key) => readingOf(cluster, key)} series={series} thresholds />
 			</section>
-			<Shards cluster={cluster} />
+			<ShardGrid cluster={cluster} />
 			<section class="panel" aria-labelledby="history-title">
 				<header class="panel-title">
 					<h2 id="history-title">Last hour</h2>
@@ -44,7 +47,7 @@ export function Cluster({ fleet, cluster }: { fleet: FleetState; cluster: Cluste
 					<header class="panel-title">
 						<h2 id="own-events">What happened to it</h2>
 					</header>
-					<EventList events={own} empty="Nothing since the control plane started." />
+					<EventList events={own} most={10} empty="Nothing since the control plane started." />
 				</section>
 			</div>
 		</>
@@ -86,47 +89,6 @@ function Siblings({ fleet, cluster }: { fleet: FleetState; cluster: ClusterData 
 			{link(fleet.clusters[index + 1], "Next", "›")}
 		</nav>
 	);
-}
-
-function Shards({ cluster }: { cluster: ClusterData }) {
-	const shards = cluster.shards ?? [];
-	if (shards.length === 0) return null;
-	const up = shards.filter((shard) => shard.status === "up").length;
-	return (
-		<section class="panel" aria-labelledby="shards-title">
-			<header class="panel-title">
-				<h2 id="shards-title">Shards</h2>
-				<span class="muted">
-					{up}/{shards.length} up
-				</span>
-			</header>
-			<ul class="shards">
-				{shards.map((shard) => (
-					<ShardCell key={shard.shard_id} cluster={cluster} shard={shard} />
-				))}
-			</ul>
-		</section>
-	);
-}
-
-function ShardCell({ cluster, shard }: { cluster: ClusterData; shard: Shard }) {
-	const up = shard.status === "up";
-	const latency = shardLatency(shard);
-	const quality = up ? qualityOf(metricOf("latency_seconds"), latency) : "bad";
-	return (
-		<li>
-			<a class={`shard q-${quality}`} href={href({ screen: "shard", fleet: cluster.fleet, number: cluster.number, shard: shard.shard_id })}>
-				<span class="shard-id">{shard.shard_id}</span>
-				<span>{up ? (latency === undefined ? dash : duration(latency)) : "down"}</span>
-				<span class="unseen">{quality === "warn" || (quality === "bad" && up) ? "slow" : ""}</span>
-			</a>
-		</li>
-	);
-}
-
-/** A shard's latency; undefined while there is none: before its first acknowledgement it is told as 0. */
-export function shardLatency(shard: Shard): number | undefined {
-	return shard.status === "up" && shard.latency_seconds > 0 ? shard.latency_seconds : undefined;
 }
 
 function Whereabouts({ cluster }: { cluster: ClusterData }) {

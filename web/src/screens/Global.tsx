@@ -51,7 +51,7 @@ export function Global({ model }: { model: Model }) {
 					<header class="panel-title">
 						<h2 id="events-title">What changed lately</h2>
 					</header>
-					<EventList events={events.value?.slice(0, latestEvents)} empty="Nothing has changed since the control plane started." />
+					<EventList events={events.value} most={latestEvents} empty="Nothing has changed since the control plane started." />
 				</section>
 			</div>
 		</>

@@ -1,5 +1,7 @@
 import type { ComponentChildren } from "preact";
-import { type Answers, type Faults, isExternal, wantsBot, wantsFleet } from "../setup/answers";
+import { Command } from "../components/Command";
+import { type Answers, type Faults, isBig, isExternal, wantsBot, wantsFleet } from "../setup/answers";
+import { askDiscord } from "../setup/generate";
 
 interface Props {
 	answers: Answers;
@@ -96,6 +98,7 @@ function BotQuestions(props: Props) {
 			<Text {...props} field="image" label="Image" hint="With a tag other than latest" />
 			<Numeric {...props} field="shards" label="Shards" />
 			<Numeric {...props} field="clusters" label="Processes to spread them over" />
+			{isBig(props.answers) && <Limits {...props} />}
 			<Text {...props} field="region" label="Fleet to list it under" hint="Optional, such as europe" />
 			<Choice
 				{...props}
@@ -106,7 +109,35 @@ function BotQuestions(props: Props) {
 					["File", "Files (DISCORD_TOKEN_FILE)"],
 				]}
 			/>
+			<Choice
+				{...props}
+				field="voice"
+				label="Speaks in voice channels"
+				options={[
+					["no", "No"],
+					["yes", "Yes: its network policy lets UDP out"],
+				]}
+			/>
 		</Section>
+	);
+}
+
+/** What Discord tells a big bot; everybody else is allowed as much as the defaults say. */
+function Limits(props: Props) {
+	return (
+		<>
+			<Numeric
+				{...props}
+				field="identifyLimit"
+				label="Session starts that Discord allows a day"
+				note="session_start_limit.total of GET /gateway/bot"
+			/>
+			<Numeric {...props} field="maxConcurrency" label="Session starts at a time" note="session_start_limit.max_concurrency" />
+			<div class="question ask">
+				<p class="field-note">{askDiscord.why}</p>
+				<Command text={askDiscord.command} what={askDiscord.why} />
+			</div>
+		</>
 	);
 }
 
@@ -141,7 +172,7 @@ function Text(props: Props & { field: FieldOf<string>; label: string; hint?: str
 	);
 }
 
-function Numeric(props: Props & { field: FieldOf<number>; label: string }) {
+function Numeric(props: Props & { field: FieldOf<number>; label: string; note?: string }) {
 	const { answers, change, field } = props;
 	return (
 		<Field {...props}>
@@ -181,13 +212,28 @@ interface Described {
 	"aria-describedby"?: string;
 }
 
-function Field(props: { field: keyof Answers; label: string; faults: Faults; children: (described: Described) => ComponentChildren }) {
-	const { field, label, faults, children } = props;
+function Field(props: {
+	field: keyof Answers;
+	label: string;
+	note?: string;
+	faults: Faults;
+	children: (described: Described) => ComponentChildren;
+}) {
+	const { field, label, note, faults, children } = props;
 	const fault = faults[field];
+	const described: Described = {
+		...(fault && { "aria-invalid": "true" }),
+		...((fault || note) && { "aria-describedby": fault ? `f-${field}` : `n-${field}` }),
+	};
 	return (
 		<div class="question">
 			<label htmlFor={`q-${field}`}>{label}</label>
-			{children(fault ? { "aria-invalid": "true", "aria-describedby": `f-${field}` } : {})}
+			{children(described)}
+			{note && (
+				<p class="field-note" id={`n-${field}`}>
+					{note}
+				</p>
+			)}
 			{fault && (
 				<p class="field-fault" id={`f-${field}`}>
 					{fault}

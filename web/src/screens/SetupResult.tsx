@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { Command, Copy } from "../components/Command";
 import type { Answers } from "../setup/answers";
 
 type Generator = typeof import("../setup/generate");
@@ -13,7 +13,7 @@ export function Result({ answers, faulty, generator }: { answers: Answers; fault
 				<header class="panel-title">
 					<h2 id="result-file">{generator.fileName}</h2>
 					<Copy text={text} what={generator.fileName} />
-					<a class="button" download={generator.fileName} href={`data:application/yaml;charset=utf-8,${encodeURIComponent(text)}`}>
+					<a class="button quiet" download={generator.fileName} href={`data:application/yaml;charset=utf-8,${encodeURIComponent(text)}`}>
 						Download
 					</a>
 				</header>
@@ -28,31 +28,11 @@ export function Result({ answers, faulty, generator }: { answers: Answers; fault
 					{generator.steps(answers).map((step) => (
 						<li key={step.command}>
 							<span>{step.why}</span>
-							<Copy text={step.command} what={step.why} />
-							{/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-							<pre class="code" tabIndex={0}>
-								{step.command}
-							</pre>
+							<Command text={step.command} what={step.why} />
 						</li>
 					))}
 				</ol>
 			</section>
 		</div>
-	);
-}
-
-function Copy({ text, what }: { text: string; what: string }) {
-	const [copied, setCopied] = useState("");
-	const copy = async () => {
-		await navigator.clipboard.writeText(text).then(
-			() => setCopied(text),
-			() => {}, // not allowed: the text can still be selected
-		);
-	};
-	if (!isSecureContext) return null;
-	return (
-		<button type="button" class="quiet" onClick={() => void copy()} aria-label={`Copy: ${what}`}>
-			{copied === text ? "Copied" : "Copy"}
-		</button>
 	);
 }

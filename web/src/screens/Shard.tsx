@@ -1,17 +1,21 @@
-import { useEffect, useState } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import type { Cluster, Shard as ShardData } from "../api/types";
+import { Thresholds } from "../components/Cards";
 import { Chart } from "../components/Chart";
+import { Seen } from "../components/ClusterTable";
 import { StatusPill, Value } from "../components/Quality";
-import { metricOf } from "../metrics";
+import { ShardGrid } from "../components/ShardGrid";
+import { useSeries } from "../components/useSeries";
+import { timeOfDay } from "../format";
+import { gapped } from "../lib/gaps";
+import { metricOf, readingOf } from "../metrics";
 import { href } from "../router";
-import { shardLatency } from "./Cluster";
+import { shardLatency, watched } from "../state/watched";
 
-const latency = { ...metricOf("latency_seconds"), label: "Latency since this screen was opened" };
-const mostPoints = 600;
+const latency = metricOf("latency_seconds");
 
-/** One gateway shard, and its latency from now on. */
+/** One gateway shard: its latency, as far as this page has watched it, and beside it the hour of its cluster. */
 export function Shard({ cluster, shard }: { cluster: Cluster; shard: ShardData }) {
-	const watched = useWatched(cluster, shard);
 	const shards = cluster.shards ?? [];
 	const index = shards.findIndex((other) => other.shard_id === shard.shard_id);
 	const link = (other: ShardData | undefined, text: string) =>
@@ -34,38 +38,68 @@ export function Shard({ cluster, shard }: { cluster: Cluster; shard: ShardData }
 					<p>Its cluster is down. This is the last that was heard of the shard.</p>
 				</section>
 			)}
-			<dl class="cards few">
+			<dl class={`cards few ${cluster.status === "down" ? "past" : ""}`}>
 				<div class="card">
 					<dt>Gateway latency</dt>
 					<dd>
 						<Value metric={latency} value={shardLatency(shard)} />
+						<Thresholds metric={latency} />
 					</dd>
 				</div>
 				<div class="card">
 					<dt>Cluster</dt>
 					<dd>
 						<a href={href({ screen: "cluster", fleet: cluster.fleet, number: cluster.number })}>{cluster.identity}</a>
+						{cluster.values_at && (
+							<span class="thresholds">
+								reported <Seen time={cluster.values_at} /> ago
+							</span>
+						)}
 					</dd>
 				</div>
 			</dl>
 			<section class="panel" aria-label="Latency">
-				<Chart metric={latency} times={watched.times} values={watched.values} />
+				<OwnLatency cluster={cluster} shard={shard} />
 			</section>
+			<section class="panel" aria-label="Latency of the cluster">
+				<ClusterLatency cluster={cluster} />
+			</section>
+			<ShardGrid cluster={cluster} current={shard.shard_id} />
 		</>
 	);
 }
 
-/** What the shard's cluster reported while the screen is open. The control plane keeps no history of single shards. */
-function useWatched(cluster: Cluster, shard: ShardData): { times: number[]; values: (number | null)[] } {
-	const [watched, setWatched] = useState<{ times: number[]; values: (number | null)[] }>({ times: [], values: [] });
-	const at = cluster.values_at ? Date.parse(cluster.values_at) : 0;
-	const value = shardLatency(shard) ?? null;
-	useEffect(() => {
-		if (at === 0) return;
-		setWatched((before) => {
-			if ((before.times.at(-1) ?? 0) >= at) return before;
-			return { times: [...before.times, at].slice(-mostPoints), values: [...before.values, value].slice(-mostPoints) };
-		});
-	}, [at, value]);
-	return watched;
+function OwnLatency({ cluster, shard }: { cluster: Cluster; shard: ShardData }) {
+	const { times, latencies } = watched(cluster);
+	const values = latencies.get(shard.shard_id);
+	const curve = useMemo(() => gapped(times, values ?? []), [times, values]);
+	const since = times[0] === undefined ? "now" : timeOfDay(times[0]);
+	return (
+		<Chart
+			tall
+			curve={{ metric: latency, ...curve, span: `since ${since}` }}
+			label={`Latency since ${since}, when this page began to watch`}
+		/>
+	);
+}
+
+function ClusterLatency({ cluster }: { cluster: Cluster }) {
+	const series = useSeries(cluster.fleet, cluster.number);
+	const known = readingOf(cluster, "latency_seconds") !== undefined;
+	const curve = useMemo(
+		() =>
+			series && known
+				? gapped(
+						series.times,
+						series.points.map((point) => point.latency_seconds),
+					)
+				: { times: [], values: [] },
+		[series, known],
+	);
+	return (
+		<Chart
+			curve={{ metric: latency, ...curve, span: "of the slowest shard over the last hour" }}
+			label="The cluster's slowest shard, last hour"
+		/>
+	);
 }

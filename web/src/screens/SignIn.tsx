@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { EyeIcon } from "../components/icons";
 import { href } from "../router";
 import { refusal } from "../state/app";
 import { signIn } from "../state/session";
@@ -17,7 +18,9 @@ export function SignIn() {
 	};
 	return (
 		<section class="sign-in">
-			<h1>Argus fleet</h1>
+			<h1>
+				<EyeIcon /> Argus fleet
+			</h1>
 			<p>Sign in with the viewer token of this control plane.</p>
 			<form
 				onSubmit={(event) => {

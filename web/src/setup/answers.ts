@@ -29,6 +29,11 @@ export interface Answers {
 	region: string;
 	shards: number;
 	clusters: number;
+	/** What Discord allows a big bot: session starts in a day, and at a time. */
+	identifyLimit: number;
+	maxConcurrency: number;
+	/** Whether it speaks in voice channels, which takes UDP to anywhere. */
+	voice: "no" | "yes";
 }
 
 export const defaults: Answers = {
@@ -50,7 +55,16 @@ export const defaults: Answers = {
 	region: "",
 	shards: 4,
 	clusters: 2,
+	identifyLimit: 1000,
+	maxConcurrency: 1,
+	voice: "no",
 };
+
+/** Discord allows every bot as much as the defaults say, and more to those with so many guilds that they have so many shards. */
+const bigFrom = 64;
+
+/** Whether Discord may allow the bot more session starts than it allows everybody. */
+export const isBig = (answers: Answers) => wantsBot(answers) && answers.shards >= bigFrom;
 
 /** Whether the answers call for a control plane of one's own. */
 export const wantsFleet = (answers: Answers) => answers.parts !== "bot";
@@ -107,6 +121,14 @@ function checkBot(answers: Answers, want: Want): void {
 		whole(answers.clusters, 256) && answers.clusters <= answers.shards,
 		"A whole number from 1 to 256, and no more than there are shards.",
 	);
+	if (isBig(answers)) {
+		want(
+			"identifyLimit",
+			whole(answers.identifyLimit, 1_000_000) && answers.identifyLimit >= answers.shards,
+			"A whole number up to 1,000,000, and no less than there are shards: each starts a session.",
+		);
+		want("maxConcurrency", whole(answers.maxConcurrency, 1024), "A whole number from 1 to 1,024.");
+	}
 	if (isExternal(answers))
 		want("fleetUrl", validUrl(answers.fleetUrl), "https://host or http://host:port, without user, query or fragment.");
 }

@@ -1,4 +1,4 @@
-import { type Answers, defaults, isExternal, wantsBot, wantsFleet } from "./answers";
+import { type Answers, check, defaults, isBig, isExternal, wantsBot, wantsFleet } from "./answers";
 import { toYaml, type Yaml } from "./yaml";
 
 /** Names and keys of Secrets, as the manifests refer to them and the commands make them. */
@@ -40,9 +40,24 @@ export function botManifest(answers: Answers): Yaml {
 		spec: {
 			image: answers.image,
 			fleet: { ...fleet, region: answers.region || undefined, delivery: env },
-			discord: { tokenSecretRef: { name: discordSecret(answers), key: "token" }, delivery: env },
+			discord: { tokenSecretRef: { name: discordSecret(answers), key: "token" }, delivery: env, ...limits(answers) },
 			sharding: { total: answers.shards, clusters: answers.clusters },
+			analytics:
+				wantsFleet(answers) && answers.analytics === "yes"
+					? { clickhouseDSNSecretRef: { name: clickhouseSecret(answers), key: "dsn" } }
+					: undefined,
+			networkPolicy: answers.voice === "yes" ? { voice: "Enabled" } : undefined,
 		},
+	};
+}
+
+/** What Discord allows a big bot, where that is not what it allows everybody. */
+function limits(answers: Answers): { identifyLimit?: number; maxConcurrency?: number } {
+	if (!isBig(answers)) return {};
+	const { identifyLimit, maxConcurrency } = answers;
+	return {
+		...(identifyLimit !== defaults.identifyLimit && { identifyLimit }),
+		...(maxConcurrency !== defaults.maxConcurrency && { maxConcurrency }),
 	};
 }
 
@@ -99,6 +114,14 @@ function secret(why: string, name: string, key: string, namespace: string): Step
 	};
 }
 
+/** How to find out what a big bot is asked. The token reaches curl by its standard input: arguments show in the process list. */
+export const askDiscord: Step = {
+	why: "This asks Discord what it allows; look for session_start_limit.",
+	command:
+		`read -rsp 'token: ' SECRET && printf 'header = "Authorization: Bot %s"' "$SECRET" | \\\n` +
+		"  curl -sSK - https://discord.com/api/v10/gateway/bot; unset SECRET",
+};
+
 function look(answers: Answers): Step[] {
 	const { namespace, fleetName } = answers;
 	const kinds = [
@@ -124,24 +147,42 @@ function look(answers: Answers): Step[] {
 	return list;
 }
 
-/** The choices of the questions that have some, to try out all of them. */
-const choices = {
-	parts: ["both", "fleet", "bot"],
+/** The choices of the questions that have some, to try out all of them: those about the control plane, and those about the bot. */
+const parts = ["both", "fleet", "bot"] as const;
+const fleetChoices: Choices = {
 	exposure: ["none", "ingress", "loadbalancer"],
 	proxies: ["", "10.0.0.0/8"],
 	leases: ["Issued", "Required"],
 	prometheus: ["", "http://prometheus.monitoring.svc:9090"],
 	analytics: ["no", "yes"],
+};
+const botChoices: Choices = {
 	fleetAt: ["here", "elsewhere"],
 	secrets: ["File", "Env"],
 	region: ["", "europe", 'yes: #1 "x"'],
-} as const satisfies { [Field in keyof Answers]?: readonly Answers[Field][] };
+	voice: ["no", "yes"],
+	shards: [4, 2048],
+	identifyLimit: [defaults.identifyLimit, 6000],
+	maxConcurrency: [defaults.maxConcurrency, 16],
+};
 
-/** One set of answers for each combination of choices that makes different manifests, with what is made of it. */
+type Choices = { [Field in keyof Answers]?: readonly Answers[Field][] };
+
+/**
+ * One set of answers for each combination of choices that makes different manifests, with what is made of it. Those about
+ * the control plane and those about the bot are not combined: they are written into different documents.
+ */
 export function combinations(): { answers: Answers; manifests: string }[] {
-	let all: Answers[] = [defaults];
-	for (const [field, values] of Object.entries(choices))
-		all = all.flatMap((answers) => values.map((value) => ({ ...answers, [field]: value })));
+	const all = parts
+		.flatMap((part) =>
+			[fleetChoices, botChoices].flatMap((choices) =>
+				Object.entries(choices).reduce<Answers[]>(
+					(some, [field, values]) => some.flatMap((answers) => values.map((value) => ({ ...answers, [field]: value }))),
+					[{ ...defaults, parts: part }],
+				),
+			),
+		)
+		.filter((answers) => Object.keys(check(answers)).length === 0);
 	const different = new Map(all.map((answers) => [manifests(answers), answers]));
 	return [...different].map(([text, answers]) => ({ answers, manifests: text }));
 }

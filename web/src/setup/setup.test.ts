@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Answers, check, defaults } from "./answers";
-import { combinations, manifests, steps } from "./generate";
+import { askDiscord, combinations, manifests, steps } from "./generate";
 import { toYaml, type Yaml } from "./yaml";
 
 const answers = (changes: Partial<Answers> = {}): Answers => ({ ...defaults, ...changes });
@@ -54,6 +54,27 @@ spec:
 		}
 	});
 
+	test("for a big bot: what Discord allows it, and how to ask", () => {
+		const big = { shards: 128, clusters: 8, identifyLimit: 2000, maxConcurrency: 16 };
+		expect(manifests(answers(big))).toContain("    delivery: Env\n    identifyLimit: 2000\n    maxConcurrency: 16\n");
+		expect(askDiscord.command).toBe(
+			`read -rsp 'token: ' SECRET && printf 'header = "Authorization: Bot %s"' "$SECRET" | \\\n` +
+				"  curl -sSK - https://discord.com/api/v10/gateway/bot; unset SECRET",
+		);
+		for (const usual of [
+			{ ...big, identifyLimit: 1000, maxConcurrency: 1 },
+			{ ...big, shards: 63 },
+		])
+			expect(manifests(answers(usual))).not.toMatch(/identifyLimit|maxConcurrency/);
+	});
+
+	test("for voice and for single guilds: what the bot needs of them", () => {
+		expect(manifests(answers({ voice: "yes" }))).toContain("  networkPolicy:\n    voice: Enabled\n");
+		const secret = "clickhouseDSNSecretRef:\n      name: main-clickhouse\n";
+		expect(manifests(answers({ analytics: "yes" })).split(secret)).toHaveLength(3);
+		expect(manifests(answers({ analytics: "yes", parts: "bot" }))).not.toContain(secret);
+	});
+
 	test("there are many combinations, and no two alike", () => {
 		const all = combinations().map((combination) => combination.manifests);
 		expect(all.length).toBeGreaterThan(100);
@@ -83,6 +104,10 @@ describe("answers that cannot be used", () => {
 			changes: { parts: "bot", fleetAt: "elsewhere", fleetUrl: "x" },
 			fields: ["fleetUrl"],
 		},
+		"a big bot that may start fewer sessions than it has shards": { changes: { shards: 2048 }, fields: ["identifyLimit"] },
+		"a big bot that Discord allows more": { changes: { shards: 2048, identifyLimit: 6000, maxConcurrency: 16 }, fields: [] },
+		"a small bot: what big ones are asked does not matter": { changes: { identifyLimit: 0, maxConcurrency: Number.NaN }, fields: [] },
+		"a big bot without a number": { changes: { shards: 64, maxConcurrency: Number.NaN }, fields: ["maxConcurrency"] },
 		"only a control plane: the bot's answers do not matter": { changes: { parts: "fleet", image: "", botName: "" }, fields: [] },
 	};
 	for (const [name, { changes, fields }] of Object.entries(cases))

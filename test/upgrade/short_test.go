@@ -1,0 +1,5 @@
+//go:build e2e && !long
+
+package upgrade
+
+const long = false
