@@ -259,10 +259,13 @@ func botStatusOf(bot *v1alpha1.ArgusBot) (any, []metav1.Condition) {
 const (
 	// awaitedRead is how often a control plane is read while a cluster is awaited.
 	awaitedRead = 2 * time.Second
-	// A bot itself is looked at once in so many intervals, and once in awaitedPoll while a
-	// cluster is awaited: news wake it. Who asks more seldom than Fleets wants gets none.
-	quietIntervals = 3
-	awaitedPoll    = time.Minute
+	// A bot itself is looked at once in so many intervals: what its values have become does
+	// not wake it. While a cluster is awaited news wake it, so that it is looked at less
+	// often, and once in awaitedPoll in any case. Who asks more seldom than Fleets wants
+	// gets none.
+	quietIntervals   = 3
+	awaitedIntervals = 8
+	awaitedPoll      = 2 * time.Minute
 )
 
 // askInterval is how often the control plane is to be read: once a heartbeat interval,
@@ -286,7 +289,7 @@ func botPoll(s *botScope) time.Duration {
 	case s.arrived():
 		return quietIntervals * interval(s)
 	}
-	return min(quietIntervals*interval(s), awaitedPoll)
+	return min(awaitedIntervals*interval(s), awaitedPoll)
 }
 
 func interval(s *botScope) time.Duration {

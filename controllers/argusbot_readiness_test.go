@@ -176,7 +176,8 @@ func TestASleepingBotIsNotWaitedFor(t *testing.T) {
 		spec           v1alpha1.ArgusBotSpec
 		interval, want time.Duration
 	}{
-		"a bot that is awaited":                      {v1alpha1.ArgusBotSpec{}, 15 * time.Second, 45 * time.Second},
+		"a bot that is awaited":                      {v1alpha1.ArgusBotSpec{}, 15 * time.Second, 2 * time.Minute},
+		"one that is awaited, and often beats":       {v1alpha1.ArgusBotSpec{}, time.Second, 8 * time.Second},
 		"one that is awaited, and seldom beats":      {v1alpha1.ArgusBotSpec{}, 5 * time.Minute, awaitedPoll},
 		"one that sleeps":                            {v1alpha1.ArgusBotSpec{Hibernate: ptr.To(true)}, 15 * time.Second, 45 * time.Second},
 		"one that sleeps, and would seldom beat now": {v1alpha1.ArgusBotSpec{Hibernate: ptr.To(true)}, 5 * time.Minute, 15 * time.Minute},

