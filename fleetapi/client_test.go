@@ -51,7 +51,7 @@ func TestCalls(t *testing.T) {
 		"register": {
 			200, `{"number": 3, "lease": "l", "interval_seconds": 15, "ttl_seconds": 45, "more": 1}`,
 			func(c *Client) (any, error) { return c.Register(ctx, RegisterRequest{Identity: "a", Fleet: "asia"}) },
-			seen{"POST", "/prefix/fleet/register", "Bearer secret", "application/json", `{"identity":"a","fleet":"asia"}`},
+			seen{"POST", "/prefix/fleet/register", "Bearer secret", "application/json", `{"identity":"a","fleet":"asia","scrape_target":""}`},
 			RegisterResponse{Number: 3, Lease: "l", IntervalSeconds: 15, TTLSeconds: 45},
 		},
 		"heartbeat": {

@@ -10,8 +10,9 @@ type RegisterRequest struct {
 	Fleet string `json:"fleet,omitempty"`
 	// Version is the member library's version, shown as it is.
 	Version string `json:"version,omitempty"`
-	// ScrapeTarget is a host:port for Prometheus; empty means none.
-	ScrapeTarget string `json:"scrape_target,omitempty"`
+	// ScrapeTarget is a host:port for Prometheus; empty means none, and is sent
+	// so that a former one does not stay.
+	ScrapeTarget string `json:"scrape_target"`
 	// Lease is the secret of the last accepted registration, if the member has one.
 	Lease string `json:"lease,omitempty"`
 }

@@ -37,9 +37,18 @@ func deltaOf(before, after fleetapi.View) fleetapi.Delta {
 }
 
 // changed compares what moves whenever anything of a cluster does: values come
-// with a beat, everything else with a register or with time.
+// with a beat or from Prometheus, everything else with a register or with time.
 func changed(a, b fleetapi.Cluster) bool {
-	sameValues := a.ValuesAt == b.ValuesAt || (a.ValuesAt != nil && b.ValuesAt != nil && a.ValuesAt.Equal(*b.ValuesAt))
-	return !sameValues || !a.LastSeen.Equal(b.LastSeen) || !a.RegisteredAt.Equal(b.RegisteredAt) ||
-		a.Registrations != b.Registrations || a.Status != b.Status || a.Fleet != b.Fleet || a.Number != b.Number
+	return !a.LastSeen.Equal(b.LastSeen) || !a.RegisteredAt.Equal(b.RegisteredAt) || a.Registrations != b.Registrations ||
+		a.Status != b.Status || a.Fleet != b.Fleet || a.Number != b.Number || !sameValues(a, b)
+}
+
+func sameValues(a, b fleetapi.Cluster) bool {
+	sameTime := a.ValuesAt == b.ValuesAt || (a.ValuesAt != nil && b.ValuesAt != nil && a.ValuesAt.Equal(*b.ValuesAt))
+	return sameTime && a.Metrics == b.Metrics && a.Oversized == b.Oversized && same(a.Missing, b.Missing) && same(a.Shards, b.Shards)
+}
+
+// same is slices.Equal, at once for what two views share.
+func same[T comparable](a, b []T) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0] || slices.Equal(a, b))
 }

@@ -146,11 +146,15 @@ func (s *Server) sameOrigin(next http.Handler) http.Handler {
 	})
 }
 
-// limitReads applies the read limit to routes of that class.
+// limitReads applies the read limit to routes of that class, and to requests
+// without a route, but for those that need no credential: they would use up what
+// others of their address may read.
 func (s *Server) limitReads(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := exchangeOf(r)
-		if (x.route == nil || x.route.class == rateRead) && !s.readLimit.allow(x.caller.Remote) {
+		limited := x.route != nil && x.route.class == rateRead ||
+			x.route == nil && s.routes.permission(r.URL.Path) != permitOpen
+		if limited && !s.readLimit.allow(x.caller.Remote) {
 			s.refuse(w, r, errReadRate)
 			return
 		}

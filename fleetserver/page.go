@@ -3,6 +3,7 @@ package fleetserver
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/argus-dev/argus-operator/fleetserver/ui"
@@ -19,7 +20,11 @@ func (f pageFile) writeTo(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	if f.Immutable {
 		header.Set("Cache-Control", "public, max-age=31536000, immutable")
-		header.Set("Vary", "Accept-Encoding")
+		vary := []string{"Accept-Encoding"}
+		if slices.Contains(header.Values("Vary"), "Origin") { // as crossOrigin says
+			vary = append(vary, "Origin")
+		}
+		header["Vary"] = vary
 	}
 	header.Set("Content-Type", f.ContentType)
 	body := f.Body

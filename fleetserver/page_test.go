@@ -6,6 +6,8 @@ import (
 	"io"
 	"regexp"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestThePageAndItsFiles: open to everybody, the files for ever, the index never
@@ -27,6 +29,10 @@ func TestThePageAndItsFiles(t *testing.T) {
 		if got := plain.header.Get(name); plain.status != 200 || got != want {
 			t.Errorf("%s: %d, %s is %q, want %q", script[1], plain.status, name, got, want)
 		}
+	}
+	shared := newPlane(t, "ARGUS_FLEET_CORS_ORIGINS", "https://status.example").ask(get, script[1], "", "")
+	if diff := cmp.Diff([]string{"Accept-Encoding", "Origin"}, shared.header.Values("Vary")); diff != "" {
+		t.Errorf("what it varies by where other origins are allowed (-want +got)\n%s", diff)
 	}
 	packed := p.ask(get, script[1], "", "", "Accept-Encoding", "gzip")
 	r, err := gzip.NewReader(bytes.NewReader([]byte(packed.body)))

@@ -133,6 +133,12 @@ func TestScenarios(t *testing.T) {
 			{"health", get, "/healthz", "", "", 200, "ok\n"},
 			{"registering", post, "/fleet/register", "ingest", `{"identity": "a"}`, 200, "..."},
 		}},
+		"what needs no credential costs no read, whatever its method": {[]string{"ARGUS_FLEET_READ_BURST", "1"}, []step{
+			{"another method of the session", get, "/api/session", "", "", 405, "..."},
+			{"another method of health", post, "/healthz", "", "", 405, "..."},
+			{"another method of a read", post, "/api/config", "viewer", "", 405, "..."},
+			{"a read", get, "/api/config", "viewer", "", 429, "read rate exceeded\n"},
+		}},
 		"the body cap": {[]string{"ARGUS_FLEET_MAX_BODY_BYTES", "50"}, []step{
 			{"below", post, "/fleet/register", "ingest", `{"identity": "a"}`, 200, "..."},
 			{"above", post, "/fleet/register", "ingest", `{"identity": "a", "x": "` + strings.Repeat("x", 50) + `"}`, 413, "request body too large\n"},

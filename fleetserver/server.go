@@ -250,13 +250,15 @@ func (s *Server) loadValues() error {
 	return nil
 }
 
-// Close saves signs of life and values, commits what is queued and releases the state
+// Close saves signs of life, debts and values, commits what is queued and releases the state
 // file. It may be called more than once.
 func (s *Server) Close() error {
 	s.closing.Do(func() {
 		s.disconnect() // a view that waits for Prometheus must not hold up the hub
 		s.hub.close()
-		s.closeErr = errors.Join(s.save(), s.saveValues(), s.store.Close(), s.lock.Release())
+		unsaved := s.save() // which also shows whether the disk takes anything again
+		s.settleDebts()
+		s.closeErr = errors.Join(unsaved, s.saveValues(), s.store.Close(), s.lock.Release())
 		s.metrics.lockHeld.Set(0)
 	})
 	return s.closeErr

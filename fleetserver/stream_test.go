@@ -451,3 +451,35 @@ func TestAFrameIsCompressedOnceForAllViewers(t *testing.T) {
 		}
 	}
 }
+
+func TestWhateverAViewShowsOfAClusterIsAChange(t *testing.T) {
+	at := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	shards := func(latency float64) []fleetapi.Shard {
+		return []fleetapi.Shard{{ID: "0", Status: fleetapi.StatusUp, LatencySeconds: latency}}
+	}
+	cluster := func() fleetapi.Cluster {
+		return fleetapi.Cluster{Identity: "a", LastSeen: at, ValuesAt: &at, Shards: shards(1), Missing: []string{"guilds"}}
+	}
+	for name, tc := range map[string]struct {
+		change func(*fleetapi.Cluster)
+		want   bool
+	}{
+		"nothing":                {func(*fleetapi.Cluster) {}, false},
+		"when it was seen":       {func(c *fleetapi.Cluster) { c.LastSeen = at.Add(time.Second) }, true},
+		"when values came":       {func(c *fleetapi.Cluster) { c.ValuesAt = nil }, true},
+		"a value":                {func(c *fleetapi.Cluster) { c.Metrics.Guilds = 1 }, true},
+		"a body that is too big": {func(c *fleetapi.Cluster) { c.Oversized = true }, true},
+		"a shard's latency":      {func(c *fleetapi.Cluster) { c.Shards = shards(2) }, true},
+		"one shard more":         {func(c *fleetapi.Cluster) { c.Shards = append(c.Shards, c.Shards[0]) }, true},
+		"all is known":           {func(c *fleetapi.Cluster) { c.Missing = nil }, true},
+		"something else unknown": {func(c *fleetapi.Cluster) { c.Missing = []string{"uptime_seconds"} }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before, after := cluster(), cluster()
+			tc.change(&after)
+			if got := changed(before, after); got != tc.want {
+				t.Errorf("changed: %v, want %v", got, tc.want)
+			}
+		})
+	}
+}

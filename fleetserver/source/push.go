@@ -29,10 +29,22 @@ func NewPush(now func() time.Time) *Push {
 func (p *Push) Begin(identity string, generation int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if member := p.members[identity]; member != nil && member.generation >= generation {
-		return // the new process has been heard already
+	p.of(identity, generation)
+}
+
+// of is what is known of a process of an identity; the first call for it drops
+// what an earlier one has pushed. It is nil once a later one has been heard.
+// p.mu is held.
+func (p *Push) of(identity string, generation int) *pushed {
+	member := p.members[identity]
+	if member == nil || member.generation < generation {
+		member = &pushed{generation: generation, values: NoValues()}
+		p.members[identity] = member
 	}
-	p.members[identity] = &pushed{generation: generation, values: NoValues()}
+	if member.generation > generation {
+		return nil
+	}
+	return member
 }
 
 // Observe takes a snapshot. One of an earlier process than the last that began
@@ -40,12 +52,8 @@ func (p *Push) Begin(identity string, generation int) {
 func (p *Push) Observe(identity string, generation int, reading *Reading) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	member := p.members[identity]
-	if member == nil || member.generation < generation {
-		member = &pushed{generation: generation}
-		p.members[identity] = member
-	}
-	if member.generation > generation {
+	member := p.of(identity, generation)
+	if member == nil {
 		return
 	}
 	now := p.now()
@@ -58,7 +66,7 @@ func (p *Push) Observe(identity string, generation int, reading *Reading) {
 func (p *Push) Oversized(identity string, generation int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if member := p.members[identity]; member != nil && member.generation == generation {
+	if member := p.of(identity, generation); member != nil {
 		member.values.Oversized = true
 	}
 }

@@ -73,8 +73,8 @@ func (b *beatScan) heartbeat(body []byte, namespace string, wanted Wanted) (Hear
 		return Heartbeat{}, false
 	}
 	b.space()
-	whole := b.pos == len(body)
-	return b.beat, whole && b.deferredSnapshot()
+	ok := b.pos == len(body) && b.deferredSnapshot() // which completes the beat
+	return b.beat, ok
 }
 
 // sampleScan is one sample as far as it was read.

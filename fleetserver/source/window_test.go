@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // totals are the lines of a process's counters.
@@ -128,5 +130,30 @@ func TestANewProcessStartsWithoutValuesAndItsForerunnerIsIgnored(t *testing.T) {
 	p.p.Forget("a")
 	if got := p.p.Values("a"); len(got.Missing) != 9 {
 		t.Error("forgotten values are still there")
+	}
+}
+
+func TestAnOversizedSnapshotIsNotedOfThePresentProcess(t *testing.T) {
+	guilds := []line{{"guilds", ``, "9"}}
+	none, kept := NoValues(), newPusher(t).push(0, guilds...)
+	none.Oversized, kept.Oversized = true, true
+	for name, tc := range map[string]struct {
+		before func(pusher)
+		want   Values
+	}{
+		"nothing is known of it, as after a restart": {func(p pusher) { p.p.Forget("a") }, none},
+		"it has begun":                 {func(p pusher) { p.p.Begin("a", 2) }, none},
+		"it has sent values":           {func(p pusher) { p.p.Observe("a", 2, read(t, guilds...)) }, kept},
+		"only its forerunner is known": {func(p pusher) { p.push(0, guilds...) }, none},
+		"another one came after it":    {func(p pusher) { p.p.Begin("a", 3) }, NoValues()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPusher(t)
+			tc.before(p)
+			p.p.Oversized("a", 2)
+			if diff := cmp.Diff(tc.want, p.p.Values("a"), cmp.AllowUnexported(Values{}, pair{})); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
 	}
 }

@@ -16,7 +16,7 @@ const snapshotPattern = ".snapshot-*"
 // 0600, and returns its path. The caller removes it. On a full disk it fails
 // with ErrUnavailable.
 func (s *Store) Snapshot() (string, error) {
-	file, err := os.CreateTemp(filepath.Dir(s.db.Path()), filepath.Base(s.db.Path())+snapshotPattern)
+	file, err := s.createAside()
 	if err != nil {
 		return "", fmt.Errorf("creating a snapshot: %w", unavailable(err))
 	}
@@ -30,6 +30,11 @@ func (s *Store) Snapshot() (string, error) {
 		return "", fmt.Errorf("writing a snapshot: %w", unavailable(err))
 	}
 	return file.Name(), nil
+}
+
+// createAside creates a file beside the state, of a name that removeSnapshots knows.
+func (s *Store) createAside() (*os.File, error) {
+	return os.CreateTemp(filepath.Dir(s.db.Path()), filepath.Base(s.db.Path())+snapshotPattern)
 }
 
 // copyWriter keeps the error, of which bbolt passes on the text alone.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"syscall"
@@ -188,30 +189,53 @@ func withFault(t *testing.T, s *Store) func(error) {
 }
 
 func TestAFullDiskIsToldAndOvercome(t *testing.T) {
-	s, _ := openTest(t, statePath(t))
-	fail := withFault(t, s)
-	fail(&fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC})
-	if err := put(s, record("a", 1), "asia", 1); !errors.Is(err, ErrUnavailable) || !errors.Is(err, syscall.ENOSPC) {
-		t.Fatalf("%v, want ErrUnavailable because of ENOSPC", err)
+	for name, fault := range map[string]error{
+		"it takes no page":                 &fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC},
+		"the quota is used up":             &fs.PathError{Op: "write", Path: "x", Err: syscall.EDQUOT},
+		"it has become read-only":          &fs.PathError{Op: "write", Path: "x", Err: syscall.EROFS},
+		"it has no room for a longer file": growthError(syscall.ENOSPC),
+		"a longer file is over the quota":  growthError(syscall.EDQUOT),
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := statePath(t)
+			s, _ := openTest(t, path)
+			fail := withFault(t, s)
+			fail(fault)
+			if err := put(s, record("a", 1), "asia", 1); !errors.Is(err, ErrUnavailable) || !errors.Is(err, fault) {
+				t.Fatalf("%v, want ErrUnavailable because of %v", err, fault)
+			}
+			if !s.Faulty() {
+				t.Error("no fault is reported")
+			}
+			fail(nil)
+			awaitRecovery(t, s)
+			if left, err := filepath.Glob(path + snapshotPattern); err != nil || len(left) > 0 {
+				t.Errorf("the probe has left %v (%v)", left, err)
+			}
+			if err := put(s, record("a", 2), "asia", 2); err != nil {
+				t.Errorf("after the fault: %v", err)
+			}
+			select {
+			case err := <-s.Fatal():
+				t.Errorf("a full disk is fatal: %v", err)
+			default:
+			}
+		})
 	}
-	if !s.Faulty() {
-		t.Error("no fault is reported")
-	}
-	fail(nil)
-	deadline := time.Now().Add(10 * time.Second)
-	for s.Faulty() {
+}
+
+// growthError is how bbolt tells that it could not make its file longer.
+func growthError(cause error) error {
+	return errors.New("file resize error: " + (&fs.PathError{Op: "truncate", Path: "x", Err: cause}).Error())
+}
+
+// awaitRecovery waits until the store has found out by itself that it can write again.
+func awaitRecovery(t *testing.T, s *Store) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); s.Faulty(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("the store does not find out by itself that it can write again")
+			t.Fatal("the store does not recover")
 		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	if err := put(s, record("a", 2), "asia", 2); err != nil {
-		t.Errorf("after the fault: %v", err)
-	}
-	select {
-	case err := <-s.Fatal():
-		t.Errorf("a full disk is fatal: %v", err)
-	default:
 	}
 }
 
@@ -220,6 +244,7 @@ func TestWhatOnlyARestartCanTellIsFatal(t *testing.T) {
 		"an I/O error":              &fs.PathError{Op: "write", Path: "x", Err: syscall.EIO},
 		"a failed flush":            syscall.ENOSPC, // as fdatasync returns it: no path
 		"a failed flush of growth":  &fs.PathError{Op: "sync", Path: "x", Err: syscall.ENOSPC},
+		"an I/O error of growth":    growthError(syscall.EIO),
 		"an error of unknown cause": errors.New("file sync error: disk on fire"),
 	} {
 		t.Run(name, func(t *testing.T) {

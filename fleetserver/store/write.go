@@ -6,7 +6,9 @@ import (
 	"io/fs"
 	"iter"
 	"maps"
+	"os"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -20,6 +22,8 @@ const (
 	maxBatch = 1000
 	// faultRetry is how often a store that cannot write tries again by itself.
 	faultRetry = time.Second
+	// probeBytes is the room that ends a fault: what some dozens of registrations take.
+	probeBytes = 256 << 10
 )
 
 var (
@@ -178,8 +182,8 @@ func (s *Store) write() {
 	}
 }
 
-// next waits for work: queued writes, or an empty probe while there is a fault.
-// It reports false for the last batch.
+// next waits for work: queued writes, or nothing but the turn of a probe while
+// there is a fault. It reports false for the last batch.
 func (s *Store) next() (batch []Write, more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -206,6 +210,9 @@ func (s *Store) attempt(batch []Write) (err error) {
 		err = s.options.BeforeCommit()
 	}
 	started := time.Now()
+	if err == nil && len(batch) == 0 && s.Faulty() {
+		err = s.probe()
+	}
 	if err == nil {
 		err = s.commitBatch(batch)
 	}
@@ -213,6 +220,21 @@ func (s *Store) attempt(batch []Write) (err error) {
 		s.options.Observe(time.Since(started), err)
 	}
 	return err
+}
+
+// probe fails while the disk has no room for probeBytes. An empty commit does not
+// tell: it finds its few pages inside of the file. So the probe is a file of its
+// own, which a killed process leaves behind for no longer than a snapshot.
+func (s *Store) probe() error {
+	file, err := s.createAside()
+	if err == nil {
+		_, err = file.Write(make([]byte, probeBytes))
+		err = errors.Join(err, file.Sync(), file.Close(), os.Remove(file.Name()))
+	}
+	if noRoom(err) {
+		return fmt.Errorf("probing the disk: %w", unavailable(err))
+	}
+	return nil // whatever else is wrong with the disk, the commit that follows tells
 }
 
 func (s *Store) commitBatch(batch []Write) error {
@@ -273,17 +295,26 @@ func (s *Store) settle(batch []Write, err error) {
 	}
 }
 
-// retryable reports a write that the system refused before anything reached
-// the disk. A failed flush is never one: after it nobody knows what is there.
+// retryable reports what the system refused before anything reached the state
+// file. A failed flush of it is never that: after it nobody knows what is there.
 func retryable(err error) bool {
-	failed, ok := errors.AsType[*fs.PathError](err)
-	if !ok || failed.Op != "write" {
-		return false
+	if errors.Is(err, ErrUnavailable) || growthRefused(err) {
+		return true // a probe touches nothing of the state
 	}
-	return noRoom(err)
+	failed, ok := errors.AsType[*fs.PathError](err)
+	return ok && failed.Op == "write" && noRoom(err)
+}
+
+// growthRefused reports that the disk has no room for a longer file, which bbolt
+// makes before it writes anything. It passes on the text alone.
+func growthRefused(err error) bool {
+	cause, ok := strings.CutPrefix(err.Error(), "file resize error: ")
+	return ok && slices.ContainsFunc(noRoomErrors(), func(e error) bool { return strings.HasSuffix(cause, ": "+e.Error()) })
 }
 
 // noRoom reports a disk that takes nothing more for now.
 func noRoom(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EROFS)
+	return slices.ContainsFunc(noRoomErrors(), func(e error) bool { return errors.Is(err, e) })
 }
+
+func noRoomErrors() []error { return []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS} }
