@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -27,7 +28,10 @@ func (r *ArgusBotReconciler) ensureClaims(ctx context.Context, s *botScope) erro
 			manifests.KeepClaimSize(desired, live)
 		}
 		_, refusal, err := r.growths.apply(ctx, &r.Base, owned, live, desired)
-		if err != nil {
+		if _, leaves := errors.AsType[*apply.TerminatingError](err); leaves {
+			// It waits for its pod, and what that pod may need is not to wait for it.
+			refusal = "somebody has deleted the claim, and its state goes when the pod is replaced"
+		} else if err != nil {
 			return err
 		}
 		if refusal != "" && s.refusal == "" {

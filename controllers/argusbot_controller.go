@@ -91,9 +91,9 @@ type botScope struct {
 	updateRevision string
 	clusters       []clusterScope
 	failed         error
-	// ungated: the control plane cannot be asked, so that ready pods have to do; set by
-	// judgeClusters.
-	ungated bool
+	// unanswered: the control plane has just failed to answer, and is waited for. ungated: it
+	// cannot be asked, so that ready pods have to do; set by judgeClusters.
+	unanswered, ungated bool
 	// decision of what to write now; set by rollOut.
 	decision rollout.Decision
 	// wake is when to look again at what nobody reports, or zero: that a gate opens by
@@ -195,7 +195,7 @@ func (r *ArgusBotReconciler) run(ctx context.Context, s *botScope) error {
 		err = errors.Join(err, r.ensureFinalizer(ctx, s))
 	}
 	if err != nil {
-		return err
+		return r.guard(ctx, s, err)
 	}
 	if restsAll(s.bot.Spec.Suspend) {
 		return r.onlyLook(ctx, s)
@@ -211,17 +211,17 @@ func (r *ArgusBotReconciler) run(ctx context.Context, s *botScope) error {
 		r.followSecrets,
 	} {
 		if err := phase(ctx, s); err != nil {
-			return r.keepLedger(ctx, s, err)
+			return r.guard(ctx, s, err)
 		}
 	}
 	held := r.stopOldLayout(ctx, s)
 	if err := r.lookAtClusters(ctx, s); err != nil {
-		return r.keepLedger(ctx, s, errors.Join(held, err))
+		return r.guard(ctx, s, errors.Join(held, err))
 	}
 	r.ask(s)
 	r.judgeClusters(s)
 	if held != nil {
-		return r.keepLedger(ctx, s, errors.Join(held, s.failed))
+		return r.guard(ctx, s, errors.Join(held, s.failed))
 	}
 	if err := r.rollOut(ctx, s); err != nil {
 		return err
@@ -239,17 +239,6 @@ func (r *ArgusBotReconciler) onlyLook(ctx context.Context, s *botScope) error {
 	r.ask(s)
 	r.judgeClusters(s)
 	return s.failed
-}
-
-// keepLedger enters the starts that were seen although a phase could not go on.
-func (r *ArgusBotReconciler) keepLedger(ctx context.Context, s *botScope, err error) error {
-	if s.book == nil {
-		return err
-	}
-	if saveErr := r.saveLedger(ctx, s); saveErr != nil {
-		return saveErr
-	}
-	return err
 }
 
 func botStatusOf(bot *v1alpha1.ArgusBot) (any, []metav1.Condition) {

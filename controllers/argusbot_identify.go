@@ -127,7 +127,7 @@ func (r *ArgusBotReconciler) debitStarts(s *botScope, book *identifyBook) {
 		}
 		book.ledger.Observe(now, ledgerKey(s.bot, index), shardsOfPods(pods), seen, absent)
 	}
-	if asked := s.bot.Annotations[v1alpha1.AnnotationResetCrashLoop]; asked != "" && asked != lastReset(s.bot) {
+	if asked := s.bot.Annotations[v1alpha1.AnnotationResetCrashLoop]; asked != "" && asked != lastReset(s.bot) && !restsAll(s.bot.Spec.Suspend) {
 		for i := range manifests.ShardRanges(s.bot.Spec.Sharding) {
 			book.ledger.Resume(now, ledgerKey(s.bot, strconv.Itoa(i)))
 		}

@@ -170,7 +170,7 @@ func observeRollout(status *v1alpha1.ArgusBotStatus, s *botScope) {
 
 // complete tells whether every cluster is as desired and has come to work.
 func (s *botScope) complete() bool {
-	if s.book == nil {
+	if s.book == nil || s.clusters == nil {
 		return false
 	}
 	for i := range s.clusters {

@@ -40,6 +40,7 @@ func (r *ArgusBotReconciler) stopOldLayout(ctx context.Context, s *botScope) err
 		return nil
 	}
 	if restsRollouts(s.bot.Spec.Suspend) {
+		s.frozen = len(old) > 0 // they run shards of the new layout
 		return nil
 	}
 	if err := apply.Prune(ctx, r.Applier, s.bot, pointersTo(s.deployments), keep); err != nil {

@@ -38,7 +38,7 @@ func (r *ArgusBotReconciler) lookAtClusters(ctx context.Context, s *botScope) er
 			key: ledgerKey(s.bot, index), identity: manifests.Identity(effective.IdentityPrefix, i),
 			shards: ranges[i], pods: pods[index], desired: desired[i], revision: manifests.RevisionOf(desired[i]),
 		}
-		cluster.protected = s.book.ledger.Stopped(cluster.key, cluster.revision)
+		cluster.protected = manifests.Protects(s.bot) && s.book.ledger.Stopped(cluster.key, cluster.revision)
 		if cluster.protected || manifests.Hibernates(s.bot) {
 			cluster.desired = manifests.Stopped(desired[i])
 		}
@@ -63,23 +63,39 @@ func (r *ArgusBotReconciler) judgeClusters(s *botScope) {
 	for i := range s.clusters {
 		cluster := &s.clusters[i]
 		cluster.done = cluster.available()
-		if cluster.done && gated {
+		switch {
+		case cluster.done && s.unanswered:
+			cluster.done = s.book.ledger.Proven(cluster.key, cluster.revision)
+			cluster.gate = "the control plane does not answer"
+		case cluster.done && gated:
 			member := memberOf(cluster.fleet, s.target)
 			var opens time.Time
 			cluster.done, cluster.gate, opens = rollout.Gate(r.Now(), member, runningSince(cluster), cluster.shards.Count())
 			s.wakeAt(opens)
 		}
-		if cluster.done {
+		if cluster.done && !s.ungated {
 			s.book.ledger.Prove(r.Now(), cluster.key, cluster.revision)
 		}
 	}
 }
 
-// gate tells whether the control plane is asked of a changed cluster. Without an
-// answer a ready pod has to do: bots do not depend on the control plane.
+// ungatedBeats is how many heartbeats a control plane may be unreachable before rollouts
+// go on without it: one that restarts is soon back.
+const ungatedBeats = 3
+
+// gate tells whether the control plane is asked of a changed cluster. One that does not
+// answer for a while is waited for; then a ready pod has to do, which proves nothing:
+// bots do not depend on the control plane.
 func (r *ArgusBotReconciler) gate(s *botScope) bool {
 	if s.target == nil || manifests.RolloutOf(s.bot).Gate != v1alpha1.GateFleet {
 		return false
+	}
+	if s.notAsked == nil && s.answer.Err != nil {
+		patience := s.answer.FailingSince.Add(ungatedBeats * interval(s))
+		if s.unanswered = r.Now().Before(patience); s.unanswered {
+			s.wakeAt(patience)
+			return true
+		}
 	}
 	s.ungated = s.notAsked != nil || s.answer.Err != nil
 	return !s.ungated
@@ -106,7 +122,11 @@ func (r *ArgusBotReconciler) rollOut(ctx context.Context, s *botScope) error {
 		s.clusters[i].protected = true
 	}
 	for _, i := range s.decision.Start {
-		s.book.ledger.Start(plan.Now, s.clusters[i].key, plan.Steps[i].Shards)
+		cluster := &s.clusters[i]
+		if cluster.live != nil && manifests.RevisionOf(cluster.live) != cluster.revision {
+			s.book.ledger.Resume(plan.Now, cluster.key) // what it was before says nothing of what it is to be
+		}
+		s.book.ledger.Start(plan.Now, cluster.key, plan.Steps[i].Shards)
 	}
 	if err := r.saveLedger(ctx, s); err != nil {
 		return err
@@ -190,7 +210,9 @@ func (c *clusterScope) step(ledger *rollout.Ledger, limit int, now time.Time) ro
 	step.Exists, step.Updated, step.Drifted = true, c.stands, c.drifted
 	step.Stopped = !manifests.AsksForPods(c.live)
 	step.Replacing = leaving || (step.Pods > 0 && !updated(c.live))
-	step.Starts = step.Stopped || step.Drifted || manifests.RevisionOf(c.live) != c.revision
+	// Too many pods are taken away at once, without a start that would have to wait for its turn.
+	surplus := ptr.Deref(c.live.Spec.Replicas, 1) > 1
+	step.Starts = step.Stopped || step.Drifted && !surplus || manifests.RevisionOf(c.live) != c.revision
 	step.Available, step.Done, step.Since = available(c.live), c.done, lastWritten(c.live)
 	return step
 }

@@ -47,6 +47,9 @@ func (r *ArgusBotReconciler) deriveBotStatus(s *botScope, held *hold) {
 				keepTold(status, before)
 			}
 		}
+		if held != nil && (s.target == nil || s.clusters == nil && held.stalled) {
+			s.notAsked = held
+		}
 		r.setFleetJoined(conditions, s)
 		if s.clusters != nil {
 			observeRollout(status, s)

@@ -235,7 +235,11 @@ func (p *FleetPoller) conclude(source FleetSource, peer *fleetPeer, answer Fleet
 	peer.reading, peer.took = false, p.now().Sub(answer.At)
 	if err != nil {
 		peer.failures++
-		peer.answer = FleetAnswer{Asked: true, At: answer.At, Err: stable(err)}
+		since := answer.At
+		if before.Err != nil {
+			since = before.FailingSince
+		}
+		peer.answer = FleetAnswer{Asked: true, At: answer.At, Err: stable(err), FailingSince: since}
 	} else {
 		peer.failures = 0
 		peer.answer = answer

@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -293,6 +294,30 @@ func TestASlowControlPlaneIsNotHurried(t *testing.T) {
 		poller.Answer(source, 2*time.Second, asker)
 		if !peer.next.Equal(want) {
 			t.Fatalf("it is read again %s after an answer that took 0.25 s, want 5 s", peer.next.Sub(now))
+		}
+	}
+}
+
+// How long a control plane has been failing is counted from the first failure in a row.
+func TestSinceWhenAControlPlaneFails(t *testing.T) {
+	now := time.Now()
+	poller := pollerAt(t, nil, func() time.Time { return now }, true)
+	source := FleetSource{URL: "http://dead"}
+	poller.Answer(source, time.Minute, asker)
+	peer := poller.peers[source]
+	t.Cleanup(func() { peer.alarm.Stop() })
+	for n, tc := range []struct {
+		err  error
+		want time.Duration
+	}{{errors.New("no answer"), 0}, {errors.New("another"), 0}, {nil, -1}, {errors.New("no answer"), 3 * time.Second}} {
+		at := now.Add(time.Duration(n) * time.Second)
+		poller.conclude(source, peer, FleetAnswer{Asked: true, At: at, Status: &fleetapi.Status{}}, tc.err)
+		since := time.Time{}
+		if tc.want >= 0 {
+			since = now.Add(tc.want)
+		}
+		if got := peer.answer.FailingSince; !got.Equal(since) {
+			t.Errorf("after read %d it fails since %s, want %s", n, got, since)
 		}
 	}
 }

@@ -63,8 +63,10 @@ type FleetAnswer struct {
 	Status *fleetapi.Status
 	// Tokens that the control plane accepts, if it was asked for them and told.
 	Tokens *fleetapi.Tokens
-	// Err is why the last read failed. Its text is stable and fit for a condition.
-	Err error
+	// Err is why the last read failed, and FailingSince when the first of those did that have
+	// failed in a row. Its text is stable and fit for a condition.
+	Err          error
+	FailingSince time.Time
 
 	// byIdentity finds the clusters of Status; nil where nobody has sorted them.
 	byIdentity map[string]*fleetapi.ClusterStatus

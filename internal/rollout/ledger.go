@@ -182,6 +182,10 @@ func (l *Ledger) Observe(now time.Time, key string, shards Range, pods []Pod, ab
 		if starts == 0 {
 			continue
 		}
+		if pod.longAgo(now) && pod.UID != entry.PodUID {
+			entry.see(now, pod, 0, 0) // of a ledger that is younger than the pod
+			continue
+		}
 		asked := 0
 		if entry.Prepaid {
 			asked = 1
@@ -224,6 +228,11 @@ func (e *Entry) unpaid(pod Pod) int {
 		return 0
 	}
 	return pod.Restarts + 1
+}
+
+// longAgo tells of a pod none of whose starts count any more.
+func (p *Pod) longAgo(now time.Time) bool {
+	return !p.StartedAt.IsZero() && !counts(p.StartedAt.Unix()/3600, now)
 }
 
 // see notes container starts, of which the operator was asked for some.

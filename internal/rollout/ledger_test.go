@@ -86,6 +86,33 @@ func TestObserveDebitsWhatWasNotPaidFor(t *testing.T) {
 	}
 }
 
+// A ledger that is younger than a pod is not charged for what the pod did before today.
+func TestAPodThatIsOlderThanItsLedger(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	shards := Range{Count: 16}
+	pod := Pod{UID: "old", CreatedAt: now.Add(-2000 * time.Hour), Started: true, Restarts: 16}
+	for sentence, tc := range map[string]struct {
+		started time.Time
+		want    int
+	}{
+		"its last start is months ago": {now.Add(-1000 * time.Hour), 16},
+		"its last start is of today":   {now.Add(-time.Hour), 17*16 + 16}, // each of them may be
+		"nobody knows when":            {time.Time{}, 17*16 + 16},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			ledger, _ := ParseLedger("")
+			pod := pod
+			pod.StartedAt = tc.started
+			ledger.Observe(now, "bot/0", shards, []Pod{pod}, 0)
+			pod.Restarts, pod.StartedAt = 17, now
+			ledger.Observe(now, "bot/0", shards, []Pod{pod}, 0)
+			if used := ledger.Used(now); used != tc.want {
+				t.Errorf("after one more start %d are used, want %d", used, tc.want)
+			}
+		})
+	}
+}
+
 func TestStartsCountForADay(t *testing.T) {
 	ledger := emptyLedger()
 	ledger.Start(noon, "bot/0", Range{Count: 10})

@@ -94,9 +94,15 @@ func Decide(plan *Plan) Decision {
 	return d
 }
 
-// protect stops every cluster in a crash loop once what they could start next would
-// come too near to the limit.
+// protect stops the clusters that are a danger to the token.
 func (p *Plan) protect(d *Decision) {
+	d.Protect = p.Endangered()
+	d.Stop = append(d.Stop, d.Protect...)
+}
+
+// Endangered lists every cluster in a crash loop once what they could start next would
+// come too near to the limit.
+func (p *Plan) Endangered() []int {
 	var looping []int
 	shards := 0
 	for i := range p.Steps {
@@ -106,9 +112,9 @@ func (p *Plan) protect(d *Decision) {
 		}
 	}
 	if p.Protect && len(looping) > 0 && p.Budget.Ledger.Used(p.Now)+shards > p.Budget.danger() {
-		d.Protect = looping
-		d.Stop = append(d.Stop, looping...)
+		return looping
 	}
+	return nil
 }
 
 // judge finds a cluster that has taken too long, and says when the next one would have.

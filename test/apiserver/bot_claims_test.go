@@ -98,6 +98,28 @@ func TestAClaimOfAClusterThatMayNotGrowIsToldOf(t *testing.T) {
 	w.quietly()
 }
 
+// A claim that somebody deletes goes with its pod, and holds up nothing until then.
+func TestAClaimThatIsDeletedHoldsUpNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	bot := ungatedBot("mybot", 2, 1)
+	bot.Spec.State = &v1alpha1.BotState{Size: quantity("16Mi")}
+	w.bring(bot)
+	if err := admin.Delete(w.ctx, get(w, "mybot-bot-0-state", &corev1.PersistentVolumeClaim{})); err != nil {
+		t.Fatal(err)
+	}
+	w.waitLeaving("mybot-bot-0-state")
+	w.setImage(bot, newImage)
+	w.complete(bot)
+	w.eventually(func() string {
+		if ready := w.condition(bot, v1alpha1.ConditionReady); !strings.Contains(ready.Message, `"mybot-bot-0-state": somebody has deleted the claim`) {
+			return "Ready says " + ready.Message
+		}
+		return ""
+	})
+	w.quietly()
+}
+
 // A changed Secret replaces the pods where the spec asks for that, cluster by cluster,
 // and not before it can be read.
 func TestAChangedSecretIsRolledOut(t *testing.T) {

@@ -52,6 +52,9 @@ func TestARolloutWaitsAtTheReserve(t *testing.T) {
 func TestACrashLoopIsStoppedBeforeTheLimit(t *testing.T) {
 	for sentence, release := range map[string]func(w *world, bot *v1alpha1.ArgusBot){
 		"a new spec releases it": func(w *world, bot *v1alpha1.ArgusBot) { w.setImage(bot, "example.com/bot:v3") },
+		"protection that is switched off releases it": func(w *world, bot *v1alpha1.ArgusBot) {
+			change(w, bot.Name, bot, func(b *v1alpha1.ArgusBot) { b.Spec.Discord.CrashLoopProtection = ptr.To(v1alpha1.Disabled) })
+		},
 		"the annotation releases it": func(w *world, bot *v1alpha1.ArgusBot) {
 			change(w, bot.Name, bot, func(b *v1alpha1.ArgusBot) {
 				metav1.SetMetaDataAnnotation(&b.ObjectMeta, v1alpha1.AnnotationResetCrashLoop, "once")
@@ -65,7 +68,7 @@ func TestACrashLoopIsStoppedBeforeTheLimit(t *testing.T) {
 			bot := playedBot("mybot", 4, 2)
 			bot.Spec.Discord.IdentifyLimit = ptr.To[int32](limit)
 			k := w.bring(bot)
-			k.behave(newOnes(behaviour{crashesAfter: 100 * time.Millisecond, backOff: 400 * time.Millisecond, neverReady: true, says: nothing}))
+			k.behave(newOnes(loops))
 			w.setImage(bot, newImage)
 			stalled := w.waitCondition(bot, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonCrashLoopProtected)
 			if !strings.Contains(stalled.Message, "mybot-0") || strings.Contains(stalled.Message, "mybot-1") {
