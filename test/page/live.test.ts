@@ -49,6 +49,25 @@ describe("without a reload", () => {
 	});
 });
 
+test("a page that slept reads the history that it has missed", async () => {
+	const page = await world.open({ at: "about" });
+	await page.clock.install();
+	let read = 0;
+	page.on("request", (request) => {
+		if (request.url().includes("/api/fleet/history")) read++;
+	});
+	await page.goto(world.plane.url);
+	await shows(page, ".link-state", "Live");
+	await expect.poll(() => read).toBeGreaterThan(0);
+	await page.clock.runFor(3000); // whatever else the first view asks for
+	const before = read;
+	await page.clock.runFor(20_000);
+	expect(read).toBe(before);
+	await page.clock.fastForward("05:00");
+	await expect.poll(() => read, { timeout: 10_000 }).toBeGreaterThan(before);
+	await shows(page, ".link-state", "Live");
+});
+
 describe("when the connection is lost", () => {
 	test("the page says so, keeps what it has, greyed and with its age, and comes back by itself", async () => {
 		const page = await world.open();

@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { explain, type GuildQuery, getAverage, getCommands, getVolume } from "../api/client";
 import { VolumeChart } from "../components/VolumeChart";
 import { count } from "../format";
+import { everyDay } from "../lib/days";
 import type { Model } from "../state/model";
 import { look, route } from "../state/route";
 
@@ -98,7 +99,7 @@ function Numbers({ answer }: { answer: Answer }) {
 				<header class="panel-title">
 					<h2 id="volume-title">Interactions by day</h2>
 				</header>
-				<VolumeChart rows={answer.volume} />
+				<VolumeChart rows={everyDay(answer.volume)} />
 			</section>
 			<section class="panel" aria-labelledby="commands-title">
 				<header class="panel-title">

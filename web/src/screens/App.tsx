@@ -1,3 +1,4 @@
+import { useSignalEffect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ConnectionBanner } from "../components/Connection";
 import { Find } from "../components/Find";
@@ -7,7 +8,7 @@ import { useKeys } from "../components/useKeys";
 import { href, type Place } from "../router";
 import { access, config, link, model, trouble } from "../state/app";
 import { clusterOf, fleetOf, type Model } from "../state/model";
-import { route } from "../state/route";
+import { arrivals, route } from "../state/route";
 import { Analytics } from "./Analytics";
 import { Cluster } from "./Cluster";
 import { Fleet } from "./Fleet";
@@ -20,6 +21,7 @@ import { SignIn } from "./SignIn";
 export function App() {
 	useKeys();
 	useTitle();
+	useArrival();
 	return (
 		<>
 			<button type="button" class="skip" onClick={() => document.getElementById("main")?.focus()}>
@@ -97,6 +99,15 @@ function Waiting() {
 			<p class="muted">The page keeps trying.</p>
 		</section>
 	);
+}
+
+/** Whoever goes to another screen begins at its top, with the eyes and with the keyboard. */
+function useArrival(): void {
+	useSignalEffect(() => {
+		if (arrivals.value === 0) return;
+		scrollTo(0, 0);
+		document.getElementById("main")?.focus({ preventScroll: true });
+	});
 }
 
 /** The tab tells where the page is and how many clusters are down. */

@@ -65,6 +65,7 @@ function FleetQuestions(props: Props) {
 			/>
 			{exposure === "ingress" && <Text {...props} field="host" label="Host name" />}
 			{exposure !== "none" && <Text {...props} field="certificate" label="Secret with the certificate" />}
+			{exposure === "ingress" && <Text {...props} field="ingressFrom" label="Namespace of the ingress controller" />}
 			{exposure === "ingress" && (
 				<Text {...props} field="proxies" label="Addresses of the ingress controller" hint="Optional, such as 10.0.0.0/8" />
 			)}

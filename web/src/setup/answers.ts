@@ -10,6 +10,8 @@ export interface Answers {
 	host: string;
 	/** The Secret with the certificate, for an ingress or a load balancer. */
 	certificate: string;
+	/** The namespace of the ingress controller, which the network policy lets in. */
+	ingressFrom: string;
 	/** Where the ingress controller's requests come from, as a CIDR; "" to leave it open. */
 	proxies: string;
 	leases: "Issued" | "Required";
@@ -43,6 +45,7 @@ export const defaults: Answers = {
 	exposure: "none",
 	host: "argus.example.com",
 	certificate: "argus-tls",
+	ingressFrom: "ingress-nginx",
 	proxies: "",
 	leases: "Issued",
 	prometheus: "",
@@ -106,6 +109,7 @@ function checkFleet(answers: Answers, want: Want): void {
 		want("certificate", namespaceName.test(answers.certificate), "The name of a Secret: lower-case letters, digits and hyphens.");
 	if (answers.exposure === "ingress") {
 		want("host", hostName.test(answers.host) && answers.host.length <= 253, "A DNS name in lower case, such as argus.example.com.");
+		want("ingressFrom", namespaceName.test(answers.ingressFrom), "The name of a namespace: lower-case letters, digits and hyphens.");
 		want("proxies", answers.proxies === "" || validRange(answers.proxies), "An address range such as 10.0.0.0/8, or nothing.");
 	}
 	want("prometheus", answers.prometheus === "" || validUrl(answers.prometheus), "http://host:port or https://host:port, or nothing.");

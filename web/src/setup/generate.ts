@@ -10,7 +10,6 @@ const apiVersion = "argus.dev/v1alpha1";
 
 /** The manifest of the control plane. */
 export function fleetManifest(answers: Answers): Yaml {
-	const exposed = answers.exposure !== "none";
 	return {
 		apiVersion,
 		kind: "ArgusFleet",
@@ -22,7 +21,11 @@ export function fleetManifest(answers: Answers): Yaml {
 			tls: answers.exposure === "loadbalancer" ? { secretRef: { name: answers.certificate } } : undefined,
 			service: answers.exposure === "loadbalancer" ? { type: "LoadBalancer" } : undefined,
 			ingress: answers.exposure === "ingress" ? { host: answers.host, tlsSecretRef: { name: answers.certificate } } : undefined,
-			trustedProxies: exposed && answers.exposure === "ingress" && answers.proxies ? [answers.proxies] : undefined,
+			networkPolicy:
+				answers.exposure === "ingress"
+					? { extraIngressFrom: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": answers.ingressFrom } } }] }
+					: undefined,
+			trustedProxies: answers.exposure === "ingress" && answers.proxies ? [answers.proxies] : undefined,
 		},
 	};
 }
@@ -42,6 +45,8 @@ export function botManifest(answers: Answers): Yaml {
 			fleet: { ...fleet, region: answers.region || undefined, delivery: env },
 			discord: { tokenSecretRef: { name: discordSecret(answers), key: "token" }, delivery: env, ...limits(answers) },
 			sharding: { total: answers.shards, clusters: answers.clusters },
+			// What a lease is kept in, so that the next pod has it.
+			state: wantsFleet(answers) && answers.leases === "Required" ? { size: "16Mi" } : undefined,
 			analytics:
 				wantsFleet(answers) && answers.analytics === "yes"
 					? { clickhouseDSNSecretRef: { name: clickhouseSecret(answers), key: "dsn" } }
@@ -94,21 +99,35 @@ export function steps(answers: Answers): Step[] {
 	if (isExternal(answers)) list.push(secret("The ingest token of the control plane.", externalSecret(answers), "token", namespace));
 	if (wantsFleet(answers) && answers.analytics === "yes")
 		list.push(secret("Where ClickHouse is: https://user:password@host:8443/database.", clickhouseSecret(answers), "dsn", namespace));
-	if (wantsFleet(answers) && answers.exposure !== "none")
-		list.push({
-			why: "The certificate, if cert-manager does not make it.",
-			command: `kubectl create secret tls ${answers.certificate} --namespace ${namespace} \\\n  --cert=tls.crt --key=tls.key`,
-		});
+	if (wantsFleet(answers) && answers.exposure !== "none") list.push(certificate(answers));
 	list.push({ why: "Everything else.", command: `kubectl apply -f ${fileName}` });
 	list.push(...look(answers));
 	return list;
 }
 
+/** Behind a load balancer the control plane itself shows the certificate, to the bots too: by the name of its Service, and by this authority. */
+function certificate({ exposure, certificate, namespace, fleetName }: Answers): Step {
+	if (exposure === "ingress")
+		return {
+			why: "The certificate, if cert-manager does not make it.",
+			command: `kubectl create secret tls ${certificate} --namespace ${namespace} \\\n  --cert=tls.crt --key=tls.key`,
+		};
+	return {
+		why: `The certificate, valid for ${fleetName}-fleet.${namespace}.svc too, and the authority that signed it, if cert-manager does not make it.`,
+		command:
+			`kubectl create secret generic ${certificate} --namespace ${namespace} \\\n` +
+			"  --type=kubernetes.io/tls --from-file=tls.crt --from-file=tls.key --from-file=ca.crt",
+	};
+}
+
+/** Asks for what is not to be seen, in bash and in zsh. */
+const ask = (what: string) => `printf '${what}: ' >&2; read -rs SECRET && printf`;
+
 function secret(why: string, name: string, key: string, namespace: string): Step {
 	return {
 		why,
 		command:
-			`read -rsp '${key}: ' SECRET && printf %s "$SECRET" | \\\n` +
+			`${ask(key)} %s "$SECRET" | \\\n` +
 			`  kubectl create secret generic ${name} --namespace ${namespace} \\\n` +
 			`  --from-file=${key}=/dev/stdin; unset SECRET`,
 	};
@@ -118,7 +137,7 @@ function secret(why: string, name: string, key: string, namespace: string): Step
 export const askDiscord: Step = {
 	why: "This asks Discord what it allows; look for session_start_limit.",
 	command:
-		`read -rsp 'token: ' SECRET && printf 'header = "Authorization: Bot %s"' "$SECRET" | \\\n` +
+		`${ask("token")} 'header = "Authorization: Bot %s"' "$SECRET" | \\\n` +
 		"  curl -sSK - https://discord.com/api/v10/gateway/bot; unset SECRET",
 };
 

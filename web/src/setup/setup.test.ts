@@ -58,7 +58,7 @@ spec:
 		const big = { shards: 128, clusters: 8, identifyLimit: 2000, maxConcurrency: 16 };
 		expect(manifests(answers(big))).toContain("    delivery: Env\n    identifyLimit: 2000\n    maxConcurrency: 16\n");
 		expect(askDiscord.command).toBe(
-			`read -rsp 'token: ' SECRET && printf 'header = "Authorization: Bot %s"' "$SECRET" | \\\n` +
+			`printf 'token: ' >&2; read -rs SECRET && printf 'header = "Authorization: Bot %s"' "$SECRET" | \\\n` +
 				"  curl -sSK - https://discord.com/api/v10/gateway/bot; unset SECRET",
 		);
 		for (const usual of [
@@ -66,6 +66,20 @@ spec:
 			{ ...big, shards: 63 },
 		])
 			expect(manifests(answers(usual))).not.toMatch(/identifyLimit|maxConcurrency/);
+	});
+
+	test("for who comes from outside: a way through the network policy, and a certificate that bots can check", () => {
+		const ingress = answers({ exposure: "ingress", ingressFrom: "traefik" });
+		expect(manifests(ingress)).toContain("          matchLabels:\n            kubernetes.io/metadata.name: traefik\n");
+		expect(steps(ingress).some(({ command }) => command.includes("secret tls argus-tls "))).toBe(true);
+		const balanced = steps(answers({ exposure: "loadbalancer" })).find(({ why }) => why.startsWith("The certificate"));
+		expect(balanced?.why).toContain(" main-fleet.bots.svc ");
+		for (const key of ["tls.crt", "tls.key", "ca.crt"]) expect(balanced?.command).toContain(` --from-file=${key}`);
+	});
+
+	test("for leases that are asked for: a place where they outlive the pod", () => {
+		expect(manifests(answers({ leases: "Required" }))).toContain(`  state:\n    size: "16Mi"\n`);
+		expect(manifests(answers({ leases: "Required", parts: "fleet" }))).not.toContain("state:");
 	});
 
 	test("for voice and for single guilds: what the bot needs of them", () => {
@@ -96,6 +110,7 @@ describe("answers that cannot be used", () => {
 		"a region with a line break": { changes: { region: "a\nb" }, fields: ["region"] },
 		"an ingress without a host": { changes: { exposure: "ingress", host: "" }, fields: ["host"] },
 		"the host of an ingress that is not wanted": { changes: { host: "" }, fields: [] },
+		"an ingress controller from nowhere": { changes: { exposure: "ingress", ingressFrom: "" }, fields: ["ingressFrom"] },
 		"a range that is none": { changes: { exposure: "ingress", proxies: "10.0.0.300/8" }, fields: ["proxies"] },
 		"a Prometheus without a scheme": { changes: { prometheus: "prometheus:9090" }, fields: ["prometheus"] },
 		"a Prometheus with a password": { changes: { prometheus: "http://a:b@prometheus" }, fields: ["prometheus"] },

@@ -3,7 +3,7 @@ import { ApiError, explain, getEvents, getView, request } from "../api/client";
 import { EventParser, type ServerEvent } from "../api/sse";
 import type { Delta, View } from "../api/types";
 import { access, epoch, events, forget, link, model, refusal, takeDelta, takeView, trouble } from "./app";
-import { backoff, hiddenPatience, pollEvery, streamLife, streamSilence } from "./pace";
+import { backoff, hiddenPatience, historyGap, pollEvery, streamLife, streamSilence } from "./pace";
 
 /**
  * Keeps the page up to date: a stream of changes while there is one, else the whole view every few seconds. It never gives
@@ -13,6 +13,8 @@ export class Live {
 	private readonly ended = new AbortController();
 	private lastId = "";
 	private failures = 0;
+	/** When something arrived last. */
+	private arrivedAt = Date.now();
 	/** When the control plane wants to be asked for a stream again. */
 	private streamFrom = 0;
 	private wake = () => {};
@@ -131,8 +133,10 @@ export class Live {
 
 	private arrived(by: "live" | "polling"): void {
 		this.failures = 0;
+		const gap = Date.now() - this.arrivedAt > historyGap;
+		this.arrivedAt = Date.now();
 		batch(() => {
-			if (link.peek() === "lost") epoch.value++;
+			if (gap || link.peek() === "lost") epoch.value++;
 			link.value = by;
 			trouble.value = "";
 		});

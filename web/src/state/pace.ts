@@ -7,6 +7,9 @@ export const streamSilence = 40_000;
 /** How long a page that cannot be seen keeps its stream, in milliseconds: browsers allow a host few connections. */
 export const hiddenPatience = 60_000;
 
+/** What arrives after so much silence, in milliseconds, has a gap before it that only the control plane's history fills. */
+export const historyGap = 45_000;
+
 /** A stream that lived so long, in milliseconds, is opened again at once. */
 export const streamLife = 2000;
 
