@@ -77,7 +77,7 @@ func (o *options) bind(flags *pflag.FlagSet) {
 	flags.StringVar(&o.ingressNamespaces, "ingress-namespace-selector", "",
 		"label selector of the namespaces whose pods may reach control planes as an ingress; none means none")
 	flags.StringVar(&o.monitoringNamespaces, "monitoring-namespace-selector", "",
-		"label selector of the namespaces whose pods may scrape; none means any namespace")
+		"label selector of the namespaces whose pods may scrape; none means any namespace, and for a control plane any where it has a ServiceMonitor")
 	flags.StringVar(&o.podLabels, "operator-pod-labels", o.podLabels,
 		"labels of the operator's own pods, which NetworkPolicies let in")
 	flags.DurationVar(&o.kindsInterval, "optional-kinds-interval", o.kindsInterval,
