@@ -6,7 +6,8 @@ const source = readFileSync(new URL("../../web/node_modules/axe-core/axe.min.js"
 /** What axe finds on the page that keeps people out: one line for each place. */
 export async function barriers(page: Page): Promise<string[]> {
 	// Colours halfway from one theme to the other are nobody's to judge.
-	await page.evaluate(() => {
+	await page.evaluate(async () => {
+		await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
 		for (const animation of document.getAnimations()) animation.finish();
 	});
 	await page.evaluate(source);

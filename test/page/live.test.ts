@@ -58,10 +58,10 @@ test("a page that slept reads the history that it has missed", async () => {
 	});
 	await page.goto(world.plane.url);
 	await shows(page, ".link-state", "Live");
-	await expect.poll(() => read).toBeGreaterThan(0);
-	await page.clock.runFor(3000); // whatever else the first view asks for
-	const before = read;
+	const before = 2; // of everything, and of the one fleet
+	await expect.poll(() => read).toBe(before);
 	await page.clock.runFor(20_000);
+	await page.waitForTimeout(3000); // in which something arrives
 	expect(read).toBe(before);
 	await page.clock.fastForward("05:00");
 	await expect.poll(() => read, { timeout: 10_000 }).toBeGreaterThan(before);
