@@ -2,11 +2,14 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
@@ -41,14 +44,18 @@ func (r *ArgusBotReconciler) protectStanding(ctx context.Context, s *botScope) e
 	if err := listSelected(ctx, r.Client, &standing, s.bot.Namespace, manifests.BotSelector(s.bot.Name)); err != nil {
 		return fmt.Errorf("listing clusters: %w", err)
 	}
+	// Others may have Deployments with these labels, too.
+	standing.Items = slices.DeleteFunc(standing.Items, func(d appsv1.Deployment) bool {
+		return !metav1.IsControlledBy(&d, s.bot) || !d.DeletionTimestamp.IsZero()
+	})
 	plan := &rollout.Plan{Now: r.Now(), Protect: manifests.Protects(s.bot), Budget: r.budget(s)}
 	for i := range standing.Items {
 		deployment := &standing.Items[i]
-		key, revision := standingKey(s.bot, deployment), manifests.RevisionOf(deployment)
+		key := standingKey(s.bot, deployment)
 		shards, _ := manifests.ShardsOf(&deployment.Spec.Template.ObjectMeta)
 		plan.Steps = append(plan.Steps, rollout.Step{
 			Key: key, Shards: rangeOf(shards), Stopped: !manifests.AsksForPods(deployment),
-			Looping: s.book.ledger.Looping(plan.Now, key, plan.Budget.Limit), Protected: s.book.ledger.Stopped(key, revision),
+			Looping: s.book.ledger.Looping(plan.Now, key, plan.Budget.Limit),
 		})
 		plan.Budget.Largest = max(plan.Budget.Largest, shards.Count())
 	}
@@ -69,11 +76,13 @@ func standingKey(bot *v1alpha1.ArgusBot, deployment *appsv1.Deployment) string {
 // stopStanding takes the pods of Deployments away, and nothing else of them.
 func (r *ArgusBotReconciler) stopStanding(ctx context.Context, bot *v1alpha1.ArgusBot, standing *appsv1.DeploymentList, which []int) error {
 	var names []string
+	var failed []error
 	for _, i := range which {
 		live := &standing.Items[i]
 		stopped := manifests.Stopped(live)
 		if err := r.Client.Patch(ctx, stopped, client.MergeFrom(live), client.FieldOwner(v1alpha1.FieldOwner)); err != nil {
-			return fmt.Errorf("stopping Deployment %s: %w", live.Name, err)
+			failed = append(failed, fmt.Errorf("stopping Deployment %s: %w", live.Name, err))
+			continue
 		}
 		r.Applier.NoteWrite("Deployment", "patch", stopped)
 		names = append(names, live.Name)
@@ -82,5 +91,5 @@ func (r *ArgusBotReconciler) stopStanding(ctx context.Context, bot *v1alpha1.Arg
 		r.Events.Eventf(bot, nil, corev1.EventTypeWarning, v1alpha1.ReasonCrashLoopProtected, "Protect", "%s",
 			bounded(strings.Join(names, ", ")+" started again and again and was stopped before Discord resets the token", maxNote))
 	}
-	return nil
+	return errors.Join(failed...)
 }

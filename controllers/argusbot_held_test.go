@@ -144,7 +144,7 @@ func TestALedgerThatOwesNothingWaits(t *testing.T) {
 	r := &ArgusBotReconciler{Base: Base{Now: func() time.Time { return now }}}
 	shards := rollout.Range{Count: 2}
 	paid := &rollout.Ledger{Spent: map[int64]int{}, Clusters: map[string]rollout.Entry{}}
-	paid.Start(now, "b/0", shards)
+	paid.Start(now, "b/0", "v1", shards)
 	scope := func(restarts int) *botScope {
 		s := scopeOf(v1alpha1.ArgusBotSpec{}, with(startsNow, readyPod()))
 		s.memory = &memory{entered: true}

@@ -163,9 +163,6 @@ func observeRollout(status *v1alpha1.ArgusBotStatus, s *botScope) {
 		status.CurrentRevision = s.updateRevision
 	}
 	status.TemplateRevision = &v1alpha1.BotTemplateRevision{Current: s.form.Revision, Available: s.available}
-	if s.reset != "" {
-		status.LastHandled = &v1alpha1.BotLastHandled{ResetCrashLoop: s.reset}
-	}
 }
 
 // complete tells whether every cluster is as desired and has come to work.

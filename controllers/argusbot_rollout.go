@@ -73,25 +73,30 @@ func (r *ArgusBotReconciler) judgeClusters(s *botScope) {
 			cluster.done, cluster.gate, opens = rollout.Gate(r.Now(), member, runningSince(cluster), cluster.shards.Count())
 			s.wakeAt(opens)
 		}
-		if cluster.done && !s.ungated {
+		if cluster.done {
 			s.book.ledger.Prove(r.Now(), cluster.key, cluster.revision)
 		}
 	}
 }
 
-// ungatedBeats is how many heartbeats a control plane may be unreachable before rollouts
-// go on without it: one that restarts is soon back.
-const ungatedBeats = 3
+// A control plane may be unreachable for so many heartbeats, and for ungatedAtMost, before
+// rollouts go on without it: one that restarts is soon back.
+const (
+	ungatedBeats  = 3
+	ungatedAtMost = time.Minute
+)
+
+func gracePeriod(s *botScope) time.Duration { return min(ungatedBeats*interval(s), ungatedAtMost) }
 
 // gate tells whether the control plane is asked of a changed cluster. One that does not
-// answer for a while is waited for; then a ready pod has to do, which proves nothing:
+// answer for a while is waited for; then a ready pod has to do:
 // bots do not depend on the control plane.
 func (r *ArgusBotReconciler) gate(s *botScope) bool {
 	if s.target == nil || manifests.RolloutOf(s.bot).Gate != v1alpha1.GateFleet {
 		return false
 	}
 	if s.notAsked == nil && s.answer.Err != nil {
-		patience := s.answer.FailingSince.Add(ungatedBeats * interval(s))
+		patience := s.answer.FailingSince.Add(gracePeriod(s))
 		if s.unanswered = r.Now().Before(patience); s.unanswered {
 			s.wakeAt(patience)
 			return true
@@ -118,15 +123,12 @@ func (r *ArgusBotReconciler) rollOut(ctx context.Context, s *botScope) error {
 	s.decision = rollout.Decide(plan)
 	s.decision.WaitFor(s.resharding)
 	for _, i := range s.decision.Protect {
-		s.book.ledger.Stop(plan.Now, s.clusters[i].key, s.clusters[i].revision)
+		// What loops is what stands, which the spec may have mended.
+		s.book.ledger.Stop(plan.Now, s.clusters[i].key, manifests.RevisionOf(s.clusters[i].live))
 		s.clusters[i].protected = true
 	}
 	for _, i := range s.decision.Start {
-		cluster := &s.clusters[i]
-		if cluster.live != nil && manifests.RevisionOf(cluster.live) != cluster.revision {
-			s.book.ledger.Resume(plan.Now, cluster.key) // what it was before says nothing of what it is to be
-		}
-		s.book.ledger.Start(plan.Now, cluster.key, plan.Steps[i].Shards)
+		s.book.ledger.Start(plan.Now, s.clusters[i].key, s.clusters[i].revision, plan.Steps[i].Shards)
 	}
 	if err := r.saveLedger(ctx, s); err != nil {
 		return err
@@ -171,6 +173,9 @@ func (r *ArgusBotReconciler) plan(s *botScope) *rollout.Plan {
 		// shards that another cluster still runs.
 		step.Drifted = step.Drifted || !step.Exists && !s.frozen && s.missing == nil && restsRollouts(s.bot.Spec.Suspend)
 		step.Patience = time.Duration(settings.TimeoutSeconds)*time.Second + rollout.StartTime(step.Shards.Count, plan.Budget.MaxConcurrency)
+		if s.unanswered {
+			step.Patience += gracePeriod(s) // which is not the cluster's fault
+		}
 		plan.Steps = append(plan.Steps, step)
 		plan.Budget.Largest = max(plan.Budget.Largest, step.Shards.Count)
 	}

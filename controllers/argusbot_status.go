@@ -47,8 +47,11 @@ func (r *ArgusBotReconciler) deriveBotStatus(s *botScope, held *hold) {
 				keepTold(status, before)
 			}
 		}
-		if held != nil && (s.target == nil || s.clusters == nil && held.stalled) {
-			s.notAsked = held
+		if s.reset != "" {
+			status.LastHandled = &v1alpha1.BotLastHandled{ResetCrashLoop: s.reset}
+		}
+		if held != nil && (s.target == nil || s.clusters == nil && held.stalled && held.after == 0) {
+			s.notAsked = held // for as long as the spec is what it is
 		}
 		r.setFleetJoined(conditions, s)
 		if s.clusters != nil {

@@ -47,8 +47,12 @@ func isNews(before []metav1.Condition, now metav1.Condition) bool {
 	return was.Status != now.Status || was.Reason != now.Reason
 }
 
-// repeats tells of a rollout that begins, ends or fails with what Ready says at the same time.
+// repeats tells of a rollout that begins, ends or fails with what Ready says at the same time,
+// and of a control plane that is not asked for the reason that Ready gives.
 func repeats(now, ready metav1.Condition) bool {
+	if now.Type == v1alpha1.ConditionFleetJoined && now.Status == metav1.ConditionUnknown {
+		return now.Reason == ready.Reason && now.Message == ready.Message
+	}
 	return now.Type == v1alpha1.ConditionRolloutComplete && now.Status == ready.Status &&
 		(now.Reason == ready.Reason || now.Reason == v1alpha1.ReasonComplete)
 }

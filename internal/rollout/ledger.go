@@ -54,6 +54,8 @@ type Entry struct {
 	// Returns are the last container starts that nobody asked the operator for, whether or
 	// not they led to work; the newest last, at most three, in Unix seconds.
 	Returns []int64 `json:"returns,omitempty"`
+	// Revision that the operator started last: a loop is one of that.
+	Revision string `json:"revision,omitempty"`
 	// Stopped: crash-loop protection has stopped the cluster, for this revision of it.
 	Stopped string `json:"stopped,omitempty"`
 	// Proven is the revision at which the cluster came to work last.
@@ -137,9 +139,12 @@ func (l *Ledger) FreeAt(now time.Time, n int) time.Time {
 
 // Start debits the start of a cluster that the operator is about to make. A start
 // that was debited and has not happened is not debited twice. What is started has to
-// show anew that it works.
-func (l *Ledger) Start(now time.Time, key string, shards Range) {
+// show anew that it works, and another revision is no part of an earlier one's loop.
+func (l *Ledger) Start(now time.Time, key, revision string, shards Range) {
 	entry := l.Clusters[key]
+	if entry.Revision != revision {
+		entry.Revision, entry.Starts, entry.Returns = revision, nil, nil
+	}
 	if entry.Prepaid && entry.Shards == shards && entry.Stopped == "" && now.Sub(time.Unix(entry.StartedAt, 0)) < sameStart {
 		return // an operator that died after the debit: the next one need not write it again
 	}
@@ -259,7 +264,7 @@ func lastOf(list []int64, at time.Time, times int) []int64 {
 func (e *Entry) equal(other Entry) bool {
 	return e.PodUID == other.PodUID && e.Restarts == other.Restarts && e.PodAt == other.PodAt &&
 		e.Prepaid == other.Prepaid && e.StartedAt == other.StartedAt && e.Shards == other.Shards &&
-		e.Stopped == other.Stopped && e.Proven == other.Proven && slices.Equal(e.Starts, other.Starts) && slices.Equal(e.Returns, other.Returns)
+		e.Revision == other.Revision && e.Stopped == other.Stopped && e.Proven == other.Proven && slices.Equal(e.Starts, other.Starts) && slices.Equal(e.Returns, other.Returns)
 }
 
 // missedStarts is the most that a looping container can have started while nobody

@@ -29,7 +29,7 @@ func TestObserveDebitsWhatWasNotPaidFor(t *testing.T) {
 		want    int
 	}{
 		"a start that the operator debited is not debited again": {func(l *Ledger) {
-			l.Start(noon, "bot/0", four)
+			l.Start(noon, "bot/0", "v1", four)
 			look(l, pod("a", 0, 0))
 		}, 4},
 		"the same pod costs once": {func(l *Ledger) {
@@ -37,7 +37,7 @@ func TestObserveDebitsWhatWasNotPaidFor(t *testing.T) {
 			look(l, pod("a", 0, 0))
 		}, 4},
 		"a container's restart costs its shards": {func(l *Ledger) {
-			l.Start(noon, "bot/0", four)
+			l.Start(noon, "bot/0", "v1", four)
 			look(l, pod("a", 0, 0))
 			look(l, pod("a", 0, 2))
 		}, 12},
@@ -46,7 +46,7 @@ func TestObserveDebitsWhatWasNotPaidFor(t *testing.T) {
 			look(l, Pod{UID: "a", CreatedAt: noon})
 		}, 0},
 		"a replaced pod costs again": {func(l *Ledger) {
-			l.Start(noon, "bot/0", four)
+			l.Start(noon, "bot/0", "v1", four)
 			look(l, pod("a", 0, 0))
 			look(l, pod("a", 0, 0), pod("b", time.Second, 0))
 		}, 8},
@@ -55,13 +55,13 @@ func TestObserveDebitsWhatWasNotPaidFor(t *testing.T) {
 			look(l, pod("a", 0, 0), pod("b", time.Second, 0))
 		}, 4},
 		"a start that is tried again before it happened costs once": {func(l *Ledger) {
-			l.Start(noon, "bot/0", four)
-			l.Start(noon, "bot/0", four)
+			l.Start(noon, "bot/0", "v1", four)
+			l.Start(noon, "bot/0", "v1", four)
 			look(l, pod("a", 0, 0))
 		}, 4},
 		"a larger start in place of one that never happened costs the difference": {func(l *Ledger) {
-			l.Start(noon, "bot/0", four)
-			l.Start(noon, "bot/0", Range{Count: 6})
+			l.Start(noon, "bot/0", "v1", four)
+			l.Start(noon, "bot/0", "v1", Range{Count: 6})
 		}, 6},
 		"a loop found after an absence costs what it can have started": {func(l *Ledger) {
 			looping := pod("a", 0, 1)
@@ -81,6 +81,31 @@ func TestObserveDebitsWhatWasNotPaidFor(t *testing.T) {
 			}
 			if diff := cmp.Diff(ledger, again); diff != "" {
 				t.Errorf("what was written is not what is read\n%s", diff)
+			}
+		})
+	}
+}
+
+// A loop is one of a revision: what is mended begins anew, what is merely healed does not.
+func TestALoopIsOneOfARevision(t *testing.T) {
+	for sentence, tc := range map[string]struct {
+		revision string
+		looping  bool
+	}{"another revision": {"v2", false}, "the same": {"v1", true}} {
+		t.Run(sentence, func(t *testing.T) {
+			ledger, _ := ParseLedger("")
+			at := noon
+			ledger.Start(at, "bot/0", "v1", Range{Count: 16})
+			for restarts := range 4 {
+				at = at.Add(time.Minute)
+				ledger.Observe(at, "bot/0", Range{Count: 16}, []Pod{{UID: "a", CreatedAt: noon, Started: true, Restarts: restarts}}, 0)
+			}
+			if !ledger.Looping(at, "bot/0", 1000) {
+				t.Fatal("four starts in as many minutes are no loop")
+			}
+			ledger.Start(at, "bot/0", tc.revision, Range{Count: 16})
+			if got := ledger.Looping(at, "bot/0", 1000); got != tc.looping {
+				t.Errorf("it loops: %v", got)
 			}
 		})
 	}
@@ -115,8 +140,8 @@ func TestAPodThatIsOlderThanItsLedger(t *testing.T) {
 
 func TestStartsCountForADay(t *testing.T) {
 	ledger := emptyLedger()
-	ledger.Start(noon, "bot/0", Range{Count: 10})
-	ledger.Start(noon.Add(3*time.Hour), "bot/1", Range{Count: 5})
+	ledger.Start(noon, "bot/0", "v1", Range{Count: 10})
+	ledger.Start(noon.Add(3*time.Hour), "bot/1", "v1", Range{Count: 5})
 	for after, want := range map[time.Duration]int{
 		4 * time.Hour: 15, 24*time.Hour + 59*time.Minute: 15, 25 * time.Hour: 5, 28 * time.Hour: 0,
 	} {
@@ -174,7 +199,7 @@ func TestComingBackTooOftenIsALoop(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			ledger, shards, at := emptyLedger(), Range{Count: tc.shards}, noon
-			ledger.Start(at, "bot/0", shards)
+			ledger.Start(at, "bot/0", "v1", shards)
 			for restarts := range 4 {
 				seen := pod("a", 0, restarts)
 				seen.StartedAt = at
@@ -199,7 +224,7 @@ func TestManyChangesAreNoLoop(t *testing.T) {
 	ledger, shards := emptyLedger(), Range{Count: 64}
 	for i := range 5 {
 		at := noon.Add(time.Duration(i) * 20 * time.Minute)
-		ledger.Start(at, "bot/0", shards)
+		ledger.Start(at, "bot/0", "v1", shards)
 		one := pod(string(rune('a'+i)), at.Sub(noon), 0)
 		one.StartedAt = at
 		ledger.Observe(at, "bot/0", shards, []Pod{one}, 0)
@@ -213,7 +238,7 @@ func TestManyChangesAreNoLoop(t *testing.T) {
 func TestAQuietClusterDoesNotChangeTheLedger(t *testing.T) {
 	ledger := emptyLedger()
 	four := Range{Count: 4}
-	ledger.Start(noon, "bot/0", four)
+	ledger.Start(noon, "bot/0", "v1", four)
 	running := pod("a", 0, 0)
 	ledger.Observe(noon, "bot/0", four, []Pod{running}, 0)
 	ledger.Prove(noon, "bot/0", "r1")

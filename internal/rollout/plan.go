@@ -94,10 +94,16 @@ func Decide(plan *Plan) Decision {
 	return d
 }
 
-// protect stops the clusters that are a danger to the token.
+// protect stops the clusters that are a danger to the token, and those that were to be
+// stopped as such and still, or again, ask for pods.
 func (p *Plan) protect(d *Decision) {
 	d.Protect = p.Endangered()
 	d.Stop = append(d.Stop, d.Protect...)
+	for i := range p.Steps {
+		if step := &p.Steps[i]; step.Protected && step.Exists && !step.Stopped {
+			d.Stop = append(d.Stop, i)
+		}
+	}
 }
 
 // Endangered lists every cluster in a crash loop once what they could start next would

@@ -57,6 +57,7 @@ func TestOrder(t *testing.T) {
 		"a stopped one is started":                       {planOf(1, doneOne, stoppedOne), Decision{Write: []int{1}, Start: []int{1}}},
 		"nor is one changed while it replaces its pod":   {planOf(1, replacingOne, outdatedOne), Decision{}},
 		"but not while its old pod stands":               {planOf(1, doneOne, leavingOne, outdatedOne), Decision{}},
+		"a protected one that asks for pods is stopped":  {planOf(1, Step{Exists: true, Protected: true, Pods: 1}, doneOne), Decision{Stop: []int{0}}},
 		"a protected one stays stopped, and counts not":  {planOf(1, protectedOne, doneOne, outdatedOne), Decision{Write: []int{2}, Start: []int{2}}},
 		"one that worked once has not failed the change": {planOf(1, doneOne, fallenOne), Decision{}},
 		"but counts as down":                             {planOf(1, doneOne, fallenOne, outdatedOne), Decision{}},
@@ -89,7 +90,7 @@ func TestHibernateStopsAllAndFrozenStartsNothing(t *testing.T) {
 func TestTheBudgetHoldsStartsBack(t *testing.T) {
 	spent := func(n int, plan *Plan) *Plan {
 		plan.Budget.Limit = 100
-		plan.Budget.Ledger.Start(noon, "another", Range{First: 500, Count: 1})
+		plan.Budget.Ledger.Start(noon, "another", "v1", Range{First: 500, Count: 1})
 		plan.Budget.Ledger.Spent[noon.Unix()/3600] = n
 		return plan
 	}
@@ -155,7 +156,7 @@ func TestStartsAreSpacedByBucket(t *testing.T) {
 		t.Errorf("sixteen buckets: %+v, want both now", d)
 	}
 	plan.Budget.MaxConcurrency = 1
-	plan.Budget.Ledger.Start(noon.Add(-12*time.Second), "another bot/0", Range{Count: 4})
+	plan.Budget.Ledger.Start(noon.Add(-12*time.Second), "another bot/0", "v1", Range{Count: 4})
 	if d := Decide(plan); len(d.Start) != 0 || !d.Wake.Equal(noon.Add(8*time.Second)) {
 		t.Errorf("another bot of the token starts: %+v, want none for 8 s", d)
 	}
@@ -349,7 +350,7 @@ func (m *model) carryOut(t *rapid.T, plan *Plan) {
 		m.pods[i], m.off[i] = nil, true
 	}
 	for _, i := range d.Start {
-		ledger.Start(m.now, plan.Steps[i].Key, m.shards[i])
+		ledger.Start(m.now, plan.Steps[i].Key, "v1", m.shards[i])
 		m.ledger = ledger.String()
 		if rapid.IntRange(0, 9).Draw(t, "operator crashes") == 0 {
 			return // after the debit, before the start

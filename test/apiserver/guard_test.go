@@ -64,6 +64,16 @@ func TestACrashLoopIsStoppedWhileTheSpecCannotBeFollowed(t *testing.T) {
 			if sessions := identified(k); sessions > limit || sessions < limit/2 {
 				t.Errorf("%d sessions were started, want as many as the line at nine tenths of %d lets", sessions, limit)
 			}
+			change(w, bot.Name, bot, func(b *v1alpha1.ArgusBot) {
+				metav1.SetMetaDataAnnotation(&b.ObjectMeta, v1alpha1.AnnotationResetCrashLoop, "once")
+			})
+			w.eventually(func() string {
+				if handled := get(w, "mybot", bot).Status.LastHandled; handled == nil || handled.ResetCrashLoop != "once" {
+					return "the wish is followed at every look"
+				}
+				return ""
+			})
+			w.settle()
 		})
 	}
 }

@@ -34,7 +34,7 @@ function takeTokenFromAddress(): string | undefined {
 	if (token === null) return undefined;
 	query.delete("token");
 	const search = query.toString();
-	history.replaceState(null, "", location.pathname + (search ? `?${search}` : "") + location.hash);
+	history.replaceState(history.state, "", location.pathname + (search ? `?${search}` : "") + location.hash);
 	return token;
 }
 
