@@ -47,12 +47,7 @@ func (r *ArgusBotReconciler) deriveBotStatus(s *botScope, held *hold) {
 				keepTold(status, before)
 			}
 		}
-		if s.reset != "" {
-			status.LastHandled = &v1alpha1.BotLastHandled{ResetCrashLoop: s.reset}
-		}
-		if held != nil && (s.target == nil || s.clusters == nil && held.stalled && held.after == 0) {
-			s.notAsked = held // for as long as the spec is what it is
-		}
+		s.note(held)
 		r.setFleetJoined(conditions, s)
 		if s.clusters != nil {
 			observeRollout(status, s)
@@ -64,6 +59,17 @@ func (r *ArgusBotReconciler) deriveBotStatus(s *botScope, held *hold) {
 	}
 	status.Conditions = conditions.sorted()
 	r.damp(s, before, status)
+}
+
+// note tells, whatever else is known, which wish was followed, and that the control plane
+// is not asked for as long as the spec is what it is.
+func (s *botScope) note(held *hold) {
+	if s.reset != "" {
+		s.bot.Status.LastHandled = &v1alpha1.BotLastHandled{ResetCrashLoop: s.reset}
+	}
+	if held != nil && (s.target == nil || s.clusters == nil && held.stalled && held.after == 0) {
+		s.notAsked = held
+	}
 }
 
 // damp keeps a wobbling guild count, session starts that no longer count, and good news of
