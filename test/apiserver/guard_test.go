@@ -18,6 +18,19 @@ import (
 // loops is a container that fails as soon as it has started.
 var loops = behaviour{crashesAfter: 100 * time.Millisecond, backOff: 400 * time.Millisecond, neverReady: true, says: nothing}
 
+// loopingBot is a bot whose new image, the canary's for now, fails as soon as it starts.
+func loopingBot(t *testing.T, limit int32) (*world, *kubelet, *v1alpha1.ArgusBot) {
+	t.Helper()
+	w := newWorld(t)
+	w.setClock(yesterday)
+	bot := playedBot("mybot", 4, 2)
+	bot.Spec.Discord.IdentifyLimit = &limit
+	k := w.bring(bot)
+	k.behave(newOnes(loops))
+	w.setImage(bot, newImage)
+	return w, k, bot
+}
+
 // A crash loop is stopped before the token is spent also while the operator cannot follow
 // the spec, for whatever reason.
 func TestACrashLoopIsStoppedWhileTheSpecCannotBeFollowed(t *testing.T) {
@@ -37,14 +50,8 @@ func TestACrashLoopIsStoppedWhileTheSpecCannotBeFollowed(t *testing.T) {
 		}, v1alpha1.ReasonSecurityFloor},
 	} {
 		t.Run(sentence, func(t *testing.T) {
-			w := newWorld(t)
-			w.setClock(yesterday)
 			const limit = 30
-			bot := playedBot("mybot", 4, 2)
-			bot.Spec.Discord.IdentifyLimit = ptr.To[int32](limit)
-			k := w.bring(bot)
-			k.behave(newOnes(loops))
-			w.setImage(bot, newImage)
+			w, k, bot := loopingBot(t, limit)
 			w.awaitStart(k, "mybot-bot-0", newImage, 2)
 			tc.breaks(w, bot)
 			w.waitCondition(bot, v1alpha1.ConditionReady, metav1.ConditionFalse, tc.reason)

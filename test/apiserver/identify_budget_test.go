@@ -62,14 +62,8 @@ func TestACrashLoopIsStoppedBeforeTheLimit(t *testing.T) {
 		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
-			w := newWorld(t)
-			w.setClock(yesterday)
 			const limit = 30
-			bot := playedBot("mybot", 4, 2)
-			bot.Spec.Discord.IdentifyLimit = ptr.To[int32](limit)
-			k := w.bring(bot)
-			k.behave(newOnes(loops))
-			w.setImage(bot, newImage)
+			w, k, bot := loopingBot(t, limit)
 			stalled := w.waitCondition(bot, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonCrashLoopProtected)
 			if !strings.Contains(stalled.Message, "mybot-0") || strings.Contains(stalled.Message, "mybot-1") {
 				t.Errorf("message %q should name mybot-0 alone", stalled.Message)
