@@ -70,8 +70,9 @@ type botScope struct {
 	refusal string
 	// optional objects that were found; set by ensureOptional.
 	optional optionalFound
-	// pods of all clusters; set by observe.
-	pods []corev1.Pod
+	// deployments of the bot, and the pods of all clusters; set by observe.
+	deployments []appsv1.Deployment
+	pods        []corev1.Pod
 	// frozen: the shard layout is to change, and may not yet: rollouts are suspended, or the
 	// new layout waits for session starts, as resharding says; set by stopOldLayout.
 	frozen     bool
@@ -80,11 +81,9 @@ type botScope struct {
 	// again was followed; set by readLedger.
 	book  *identifyBook
 	reset string
-	// deployments of the bot, the form of their pods, and the newer one that may be
-	// accepted, or 0; set by chooseForm.
-	deployments []appsv1.Deployment
-	form        manifests.Form
-	available   int32
+	// form of the pods, and the newer one that may be accepted, or 0; set by chooseForm.
+	form      manifests.Form
+	available int32
 	// updateRevision names what all clusters are to be. clusters by index: what is
 	// desired and what stands by lookAtClusters, fleet by ask, done by judgeClusters.
 	// failed is what could not be looked at.

@@ -4,20 +4,13 @@ import (
 	"context"
 	"fmt"
 
-	appsv1 "k8s.io/api/apps/v1"
-
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
 	"github.com/argus-dev/argus-operator/internal/manifests"
 )
 
 // chooseForm keeps a bot's pods in the form that they have: an upgrade of the
 // operator restarts no bot before its spec accepts the new one.
-func (r *ArgusBotReconciler) chooseForm(ctx context.Context, s *botScope) error {
-	var deployments appsv1.DeploymentList
-	if err := listSelected(ctx, r.Client, &deployments, s.bot.Namespace, manifests.BotSelector(s.bot.Name)); err != nil {
-		return fmt.Errorf("listing clusters: %w", err)
-	}
-	s.deployments = deployments.Items
+func (r *ArgusBotReconciler) chooseForm(_ context.Context, s *botScope) error {
 	forms := r.forms()
 	newest := forms[len(forms)-1]
 	has := newest.Revision

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -40,18 +39,15 @@ func (r *ArgusBotReconciler) guard(ctx context.Context, s *botScope, err error) 
 // protectStanding saves the ledger, and stops clusters in a crash loop before the token is
 // spent, whatever their spec has become.
 func (r *ArgusBotReconciler) protectStanding(ctx context.Context, s *botScope) error {
-	var standing appsv1.DeploymentList
-	if err := listSelected(ctx, r.Client, &standing, s.bot.Namespace, manifests.BotSelector(s.bot.Name)); err != nil {
-		return fmt.Errorf("listing clusters: %w", err)
+	standing := make([]*appsv1.Deployment, 0, len(s.deployments))
+	for _, deployment := range pointersTo(s.deployments) {
+		if metav1.IsControlledBy(deployment, s.bot) && deployment.DeletionTimestamp.IsZero() { // others may have these labels, too
+			standing = append(standing, deployment)
+		}
 	}
-	// Others may have Deployments with these labels, too.
-	standing.Items = slices.DeleteFunc(standing.Items, func(d appsv1.Deployment) bool {
-		return !metav1.IsControlledBy(&d, s.bot) || !d.DeletionTimestamp.IsZero()
-	})
 	plan := &rollout.Plan{Now: r.Now(), Protect: manifests.Protects(s.bot), Budget: r.budget(s)}
-	for i := range standing.Items {
-		deployment := &standing.Items[i]
-		key := standingKey(s.bot, deployment)
+	for _, deployment := range standing {
+		key := ledgerKey(s.bot, deployment.Spec.Template.Labels[v1alpha1.LabelCluster])
 		shards, _ := manifests.ShardsOf(&deployment.Spec.Template.ObjectMeta)
 		plan.Steps = append(plan.Steps, rollout.Step{
 			Key: key, Shards: rangeOf(shards), Stopped: !manifests.AsksForPods(deployment),
@@ -61,24 +57,20 @@ func (r *ArgusBotReconciler) protectStanding(ctx context.Context, s *botScope) e
 	}
 	endangered := plan.Endangered()
 	for _, i := range endangered {
-		s.book.ledger.Stop(plan.Now, plan.Steps[i].Key, manifests.RevisionOf(&standing.Items[i]))
+		s.book.ledger.Stop(plan.Now, plan.Steps[i].Key, manifests.RevisionOf(standing[i]))
 	}
 	if err := r.saveLedger(ctx, s); err != nil {
 		return err
 	}
-	return r.stopStanding(ctx, s.bot, &standing, endangered)
-}
-
-func standingKey(bot *v1alpha1.ArgusBot, deployment *appsv1.Deployment) string {
-	return ledgerKey(bot, deployment.Spec.Template.Labels[v1alpha1.LabelCluster])
+	return r.stopStanding(ctx, s.bot, standing, endangered)
 }
 
 // stopStanding takes the pods of Deployments away, and nothing else of them.
-func (r *ArgusBotReconciler) stopStanding(ctx context.Context, bot *v1alpha1.ArgusBot, standing *appsv1.DeploymentList, which []int) error {
+func (r *ArgusBotReconciler) stopStanding(ctx context.Context, bot *v1alpha1.ArgusBot, standing []*appsv1.Deployment, which []int) error {
 	var names []string
 	var failed []error
 	for _, i := range which {
-		live := &standing.Items[i]
+		live := standing[i]
 		stopped := manifests.Stopped(live)
 		if err := r.Client.Patch(ctx, stopped, client.MergeFrom(live), client.FieldOwner(v1alpha1.FieldOwner)); err != nil {
 			failed = append(failed, fmt.Errorf("stopping Deployment %s: %w", live.Name, err))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -127,8 +128,13 @@ func (r *ArgusBotReconciler) tidy(ctx context.Context, s *botScope) error {
 	return r.retireOldLayout(ctx, s)
 }
 
-// observe reads the pods, for what they run and what ails them.
+// observe reads the Deployments, and the pods for what they run and what ails them.
 func (r *ArgusBotReconciler) observe(ctx context.Context, s *botScope) error {
+	var deployments appsv1.DeploymentList
+	if err := listSelected(ctx, r.Client, &deployments, s.bot.Namespace, manifests.BotSelector(s.bot.Name)); err != nil {
+		return fmt.Errorf("listing clusters: %w", err)
+	}
+	s.deployments = deployments.Items
 	var pods corev1.PodList
 	err := listSelected(ctx, r.Client, &pods, s.bot.Namespace, manifests.BotSelector(s.bot.Name))
 	if err != nil {

@@ -41,7 +41,7 @@ func missingInput(ctx context.Context, reader client.Reader, namespace string, i
 		sizes, ok := read[from]
 		if !ok {
 			var err error
-			if sizes, err = keySizes(ctx, reader, namespace, from); err != nil {
+			if sizes, err = keySizes(ctx, reader, namespace, from); err != nil && !apierrors.IsNotFound(err) {
 				return nil, "", err
 			}
 			read[from] = sizes
@@ -61,13 +61,10 @@ func missingKey(kind v1alpha1.CAKind, name, key string, exists bool) string {
 	return fmt.Sprintf("%s %q has no key %q, or it is empty: add it", kind, name, key)
 }
 
-// keySizes returns the length of each value of a Secret or ConfigMap, or nil when
-// there is none. The values themselves are nobody's business here.
+// keySizes returns the length of each value of a Secret or ConfigMap. The values
+// themselves are nobody's business here.
 func keySizes(ctx context.Context, reader client.Reader, namespace string, from inputSource) (map[string]int, error) {
 	data, err := readData(ctx, reader, namespace, from)
-	if apierrors.IsNotFound(err) {
-		return nil, nil //nolint:nilnil // nil is "there is none"
-	}
 	if err != nil {
 		return nil, fmt.Errorf("reading %s %s: %w", from.kind, from.name, err)
 	}
