@@ -37,15 +37,28 @@ export function Questions(props: Props) {
 						]}
 					/>
 				)}
-				{isExternal(answers) ? (
-					<Text {...props} field="fleetUrl" label="Address of the control plane" />
-				) : (
-					<Text {...props} field="fleetName" label="Name of the control plane" />
-				)}
+				{isExternal(answers) ? <Elsewhere {...props} /> : <Text {...props} field="fleetName" label="Name of the control plane" />}
 			</Section>
 			{wantsFleet(answers) && <FleetQuestions {...props} />}
 			{wantsBot(answers) && <BotQuestions {...props} />}
 		</form>
+	);
+}
+
+function Elsewhere(props: Props) {
+	return (
+		<>
+			<Text {...props} field="fleetUrl" label="Address of the control plane" />
+			<Choice
+				{...props}
+				field="viewer"
+				label="The operator reads there how the bot is"
+				options={[
+					["yes", "Yes, with a viewer token: a rollout waits until each cluster is up"],
+					["no", "No: it goes by the pods alone"],
+				]}
+			/>
+		</>
 	);
 }
 

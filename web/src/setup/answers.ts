@@ -23,6 +23,8 @@ export interface Answers {
 	fleetAt: "here" | "elsewhere";
 	/** Its address, when it is elsewhere. */
 	fleetUrl: string;
+	/** Whether the operator reads there how the bot is, which takes a viewer token. */
+	viewer: "no" | "yes";
 	botName: string;
 	image: string;
 	/** How the bot's code reads tokens: from files, or from variables as argus-dpy and most bots do. */
@@ -52,6 +54,7 @@ export const defaults: Answers = {
 	analytics: "no",
 	fleetAt: "here",
 	fleetUrl: "https://argus.example.com",
+	viewer: "yes",
 	botName: "mybot",
 	image: "ghcr.io/you/yourbot:1.0.0",
 	secrets: "Env",

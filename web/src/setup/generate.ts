@@ -4,6 +4,7 @@ import { toYaml, type Yaml } from "./yaml";
 /** Names and keys of Secrets, as the manifests refer to them and the commands make them. */
 const discordSecret = (answers: Answers) => `${answers.botName}-discord`;
 const externalSecret = (answers: Answers) => `${answers.botName}-fleet-token`;
+const viewerSecret = (answers: Answers) => `${answers.botName}-fleet-viewer`;
 const clickhouseSecret = (answers: Answers) => `${answers.fleetName}-clickhouse`;
 
 const apiVersion = "argus.dev/v1alpha1";
@@ -33,9 +34,7 @@ export function fleetManifest(answers: Answers): Yaml {
 /** The manifest of the bot. */
 export function botManifest(answers: Answers): Yaml {
 	const env = answers.secrets === "Env" ? "Env" : undefined;
-	const fleet = isExternal(answers)
-		? { external: { url: answers.fleetUrl, tokenSecretRef: { name: externalSecret(answers), key: "token" } } }
-		: { ref: { name: answers.fleetName } };
+	const fleet = isExternal(answers) ? { external: elsewhere(answers) } : { ref: { name: answers.fleetName } };
 	return {
 		apiVersion,
 		kind: "ArgusBot",
@@ -55,6 +54,13 @@ export function botManifest(answers: Answers): Yaml {
 		},
 	};
 }
+
+/** A control plane that is not of the same namespace, and what the bot and the operator show it. */
+const elsewhere = (answers: Answers): Yaml => ({
+	url: answers.fleetUrl,
+	tokenSecretRef: { name: externalSecret(answers), key: "token" },
+	viewerTokenSecretRef: answers.viewer === "yes" ? { name: viewerSecret(answers), key: "token" } : undefined,
+});
 
 /** What Discord allows a big bot, where that is not what it allows everybody. */
 function limits(answers: Answers): { identifyLimit?: number; maxConcurrency?: number } {
@@ -97,6 +103,8 @@ export function steps(answers: Answers): Step[] {
 	if (wantsBot(answers))
 		list.push(secret("The bot's token, from the Discord developer portal.", discordSecret(answers), "token", namespace));
 	if (isExternal(answers)) list.push(secret("The ingest token of the control plane.", externalSecret(answers), "token", namespace));
+	if (isExternal(answers) && answers.viewer === "yes")
+		list.push(secret("The viewer token of the control plane.", viewerSecret(answers), "token", namespace));
 	if (wantsFleet(answers) && answers.analytics === "yes")
 		list.push(secret("Where ClickHouse is: https://user:password@host:8443/database.", clickhouseSecret(answers), "dsn", namespace));
 	if (wantsFleet(answers) && answers.exposure !== "none") list.push(certificate(answers));
@@ -177,6 +185,7 @@ const fleetChoices: Choices = {
 };
 const botChoices: Choices = {
 	fleetAt: ["here", "elsewhere"],
+	viewer: ["no", "yes"],
 	secrets: ["File", "Env"],
 	region: ["", "europe", 'yes: #1 "x"'],
 	voice: ["no", "yes"],

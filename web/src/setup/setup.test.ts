@@ -89,6 +89,22 @@ spec:
 		expect(manifests(answers({ analytics: "yes", parts: "bot" }))).not.toContain(secret);
 	});
 
+	test("for a control plane elsewhere: the token to read it with, if the operator shall", () => {
+		const far = { parts: "bot", fleetAt: "elsewhere" } as const;
+		expect(manifests(answers(far))).toContain(`    external:
+      url: https://argus.example.com
+      tokenSecretRef:
+        name: mybot-fleet-token
+        key: token
+      viewerTokenSecretRef:
+        name: mybot-fleet-viewer
+        key: token
+`);
+		const unread = answers({ ...far, viewer: "no" });
+		expect(manifests(unread)).not.toContain("viewer");
+		expect(steps(unread).some(({ command }) => command.includes("viewer"))).toBe(false);
+	});
+
 	test("there are many combinations, and no two alike", () => {
 		const all = combinations().map((combination) => combination.manifests);
 		expect(all.length).toBeGreaterThan(100);
