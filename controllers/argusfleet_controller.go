@@ -44,7 +44,7 @@ type fleetScope struct {
 	fleet *v1alpha1.ArgusFleet
 	// secrets, each of which is read once.
 	secrets client.Reader
-	// service as it is; set by ensureService.
+	// service as it is, once it is ours; set by ensureService.
 	service *corev1.Service
 	// vault is what the Secrets with the tokens hold, sight what the control plane says
 	// of them, and rotation how that stands; set by ensureSecrets, nil if not read.
@@ -123,12 +123,24 @@ func (r *ArgusFleetReconciler) Reconcile(ctx context.Context, request ctrl.Reque
 	return resultOf(err, scope.poll())
 }
 
-// run goes through the phases until one cannot go on. How the control plane does is
-// looked at in any case, so that trouble with its new pod does not hide the old one.
+// run brings the fleet where its spec says, as far as that goes. How the control plane does
+// is looked at in any case, so that trouble with what it is to be does not hide what it is.
 func (r *ArgusFleetReconciler) run(ctx context.Context, s *fleetScope) error {
 	if restsAll(s.fleet.Spec.Suspend) {
 		return r.look(ctx, s)
 	}
+	err := r.bring(ctx, s)
+	err = errors.Join(s.unusable, err) // in this order: bring finds out what is unusable
+	if s.service == nil {
+		return err // nobody is asked under a name that is not ours
+	}
+	err = errors.Join(err, r.observe(ctx, s))
+	r.ask(s)
+	return err
+}
+
+// bring goes through the phases until one cannot go on.
+func (r *ArgusFleetReconciler) bring(ctx context.Context, s *fleetScope) error {
 	for _, phase := range []func(context.Context, *fleetScope) error{
 		r.readDeployment,
 		// The Service first: until the name is ours, nobody is to present a token there.
@@ -138,18 +150,14 @@ func (r *ArgusFleetReconciler) run(ctx context.Context, s *fleetScope) error {
 		r.checkInputs,
 		r.ensureObjects,
 		r.ensureOptional,
+		r.ensureDeployment,
+		r.pruneAccounts,
 	} {
 		if err := phase(ctx, s); err != nil {
 			return err
 		}
 	}
-	err := r.ensureDeployment(ctx, s)
-	if err == nil {
-		err = r.pruneAccounts(ctx, s)
-	}
-	err = errors.Join(s.unusable, err, r.observe(ctx, s))
-	r.ask(s)
-	return err
+	return nil
 }
 
 func fleetStatusOf(fleet *v1alpha1.ArgusFleet) (any, []metav1.Condition) {

@@ -25,9 +25,13 @@ func (r *ArgusFleetReconciler) readDeployment(ctx context.Context, s *fleetScope
 func (s *fleetScope) asRun() *v1alpha1.ArgusFleet { return manifests.FleetAsRun(s.fleet, s.deployment) }
 
 // ensureService makes the control plane's address.
-func (r *ArgusFleetReconciler) ensureService(ctx context.Context, s *fleetScope) (err error) {
-	s.service, err = apply.Apply(ctx, r.Applier, apply.ControlledBy(s.fleet), manifests.FleetService(s.asRun()))
-	return err
+func (r *ArgusFleetReconciler) ensureService(ctx context.Context, s *fleetScope) error {
+	service, err := apply.Apply(ctx, r.Applier, apply.ControlledBy(s.fleet), manifests.FleetService(s.asRun()))
+	if err != nil {
+		return err
+	}
+	s.service = service
+	return nil
 }
 
 // checkInputs makes sure that what the control plane's pod mounts exists, because a

@@ -66,6 +66,19 @@ func TestWhatCannotBeReadIsUnknown(t *testing.T) {
 	}
 }
 
+// What cannot be brought about does not hide how the control plane does that runs.
+func TestASilentControlPlaneIsNamedWhileAnObjectIsInTheWay(t *testing.T) {
+	w := newWorld(t)
+	fleet, _ := runningBot(w)
+	w.waitCondition(fleet, v1alpha1.ConditionReachable, metav1.ConditionTrue, v1alpha1.ReasonReadable)
+	w.create(foreignIngress())
+	change(w, fleet.Name, fleet, func(f *v1alpha1.ArgusFleet) { f.Spec.Ingress = exposedFleet().Spec.Ingress })
+	w.waitCondition(fleet, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonNameConflict)
+	operator.fleets.fail(w.namespace, errors.New("no usable answer"))
+	w.waitCondition(fleet, v1alpha1.ConditionReachable, metav1.ConditionFalse, v1alpha1.ReasonUnreachable)
+	w.settle()
+}
+
 func TestAWobblingGuildCountDoesNotMoveTheObject(t *testing.T) {
 	w := newWorld(t)
 	_, bot := runningBot(w)

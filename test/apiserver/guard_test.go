@@ -4,15 +4,18 @@ package apiserver
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/utils/ptr"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
+	"github.com/argus-dev/argus-operator/internal/manifests"
 )
 
 // loops is a container that fails as soon as it has started.
@@ -52,6 +55,8 @@ func TestACrashLoopIsStoppedWhileTheSpecCannotBeFollowed(t *testing.T) {
 		t.Run(sentence, func(t *testing.T) {
 			const limit = 30
 			w, k, bot := loopingBot(t, limit)
+			theirs := lookalike(bot.Name, "0")
+			w.create(theirs)
 			w.awaitStart(k, "mybot-bot-0", newImage, 2)
 			tc.breaks(w, bot)
 			w.waitCondition(bot, v1alpha1.ConditionReady, metav1.ConditionFalse, tc.reason)
@@ -64,6 +69,9 @@ func TestACrashLoopIsStoppedWhileTheSpecCannotBeFollowed(t *testing.T) {
 			})
 			if *w.deployment("mybot-bot-1").Spec.Replicas != 1 {
 				t.Error("a cluster that works was stopped")
+			}
+			if *w.deployment(theirs.Name).Spec.Replicas != 1 {
+				t.Error("a Deployment of somebody else was stopped")
 			}
 			if note := w.event(v1alpha1.ReasonCrashLoopProtected); !strings.Contains(note, "mybot-bot-0") {
 				t.Errorf("the event says %q", note)
@@ -83,6 +91,18 @@ func TestACrashLoopIsStoppedWhileTheSpecCannotBeFollowed(t *testing.T) {
 			w.settle()
 		})
 	}
+}
+
+// lookalike is a Deployment of somebody else with all the labels of a bot's cluster.
+func lookalike(bot, cluster string) *appsv1.Deployment {
+	theirs := foreignDeployment("theirs", "bot")
+	labels := manifests.BotSelector(bot)
+	labels[v1alpha1.LabelManagedBy], labels[v1alpha1.LabelCluster] = v1alpha1.ManagedBy, cluster
+	theirs.Labels = labels
+	template := maps.Clone(labels)
+	template["app"] = theirs.Spec.Selector.MatchLabels["app"]
+	theirs.Spec.Template.Labels = template
+	return theirs
 }
 
 // What a cluster was says nothing of what its spec makes of it: a loop of the old one does

@@ -37,6 +37,15 @@ func foreignDeployment(name, kind string) *appsv1.Deployment {
 	}}
 }
 
+func foreignIngress() *networkingv1.Ingress {
+	return &networkingv1.Ingress{
+		ObjectMeta: foreignMeta("main-fleet", "fleet"),
+		Spec: networkingv1.IngressSpec{DefaultBackend: &networkingv1.IngressBackend{
+			Service: &networkingv1.IngressServiceBackend{Name: "theirs", Port: networkingv1.ServiceBackendPort{Number: 80}},
+		}},
+	}
+}
+
 func foreignUntyped(gvk schema.GroupVersionKind) *unstructured.Unstructured {
 	meta, object := foreignMeta("main-fleet", "fleet"), untyped(gvk)
 	object.SetName(meta.Name)
@@ -73,12 +82,7 @@ func TestForeignObjectsAreLeftAlone(t *testing.T) {
 				Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: *quantity("1Gi")}},
 			},
 		},
-		"fleet Ingress": &networkingv1.Ingress{
-			ObjectMeta: foreignMeta("main-fleet", "fleet"),
-			Spec: networkingv1.IngressSpec{DefaultBackend: &networkingv1.IngressBackend{
-				Service: &networkingv1.IngressServiceBackend{Name: "theirs", Port: networkingv1.ServiceBackendPort{Number: 80}},
-			}},
-		},
+		"fleet Ingress":        foreignIngress(),
 		"fleet HTTPRoute":      foreignUntyped(manifests.GVKHTTPRoute()),
 		"fleet ServiceMonitor": foreignUntyped(manifests.GVKServiceMonitor()),
 		"fleet PrometheusRule": foreignUntyped(manifests.GVKPrometheusRule()),
