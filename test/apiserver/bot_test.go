@@ -70,11 +70,14 @@ func TestWhatCannotBeReadIsUnknown(t *testing.T) {
 func TestASilentControlPlaneIsNamedWhileAnObjectIsInTheWay(t *testing.T) {
 	w := newWorld(t)
 	fleet, _ := runningBot(w)
-	w.waitCondition(fleet, v1alpha1.ConditionReachable, metav1.ConditionTrue, v1alpha1.ReasonReadable)
+	w.waitCondition(fleet, v1alpha1.ConditionReachable, metav1.ConditionTrue, v1alpha1.ReasonShortTTL)
 	w.create(foreignIngress())
 	change(w, fleet.Name, fleet, func(f *v1alpha1.ArgusFleet) { f.Spec.Ingress = exposedFleet().Spec.Ingress })
 	w.waitCondition(fleet, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonNameConflict)
 	operator.fleets.fail(w.namespace, errors.New("no usable answer"))
+	change(w, fleet.Name, fleet, func(f *v1alpha1.ArgusFleet) { // the next look is half a minute away
+		metav1.SetMetaDataAnnotation(&f.ObjectMeta, "example.com/look", "now")
+	})
 	w.waitCondition(fleet, v1alpha1.ConditionReachable, metav1.ConditionFalse, v1alpha1.ReasonUnreachable)
 	w.settle()
 }
