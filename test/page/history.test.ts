@@ -6,6 +6,7 @@ import { shows, World } from "./world";
 const recording = 34_000;
 
 const beats: NodeJS.Timeout[] = [];
+let last: Promise<unknown> = Promise.resolve();
 const world = new World({}, async (plane) => {
 	const slow = new Member(plane, "slow", "europe");
 	await slow.join(well);
@@ -13,13 +14,18 @@ const world = new World({}, async (plane) => {
 	const beat = () => {
 		n++;
 		const shards = { "0": n % 2 === 0 ? 0.2 : 0.4, "1": 0.05, "2": "down" as const };
-		void slow.beat({ ...well, shards, commands: 1000 + 10 * n, errors: 2 + 0.1 * n, interactions: 5000 + 30 * n }).catch(() => {});
+		last = slow.beat({ ...well, shards, commands: 1000 + 10 * n, errors: 2 + 0.1 * n, interactions: 5000 + 30 * n }).catch(() => {});
 	};
 	beats.push(setInterval(beat, 400));
 	await new Member(plane, "terse", "europe").join({ guilds: 7 });
 	await new Promise((resolve) => setTimeout(resolve, recording));
 });
-const silence = () => beats.forEach(clearInterval);
+/** Ends the beats; the last has arrived, and no view that the control plane keeps is older. */
+const silence = async () => {
+	beats.forEach(clearInterval);
+	await last;
+	await new Promise((resolve) => setTimeout(resolve, 2000));
+};
 afterAll(silence);
 
 describe("the last hour", () => {
@@ -87,7 +93,7 @@ describe("a shard", () => {
 	test("is forgotten when somebody signs out", async () => {
 		const page = await world.open({ at: "#/fleet/europe/cluster/1/shard/0" });
 		await page.locator(".chart.tall canvas").waitFor();
-		silence(); // else a second point would come at once
+		await silence(); // else a second point would come at once
 		await page.getByRole("button", { name: "Sign out" }).click();
 		await shows(page, "label", "Viewer token");
 		await page.getByLabel("Viewer token").fill("viewer-token-of-the-tests");
