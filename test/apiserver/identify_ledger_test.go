@@ -48,13 +48,7 @@ func TestTheLedgerOutlivesEverything(t *testing.T) {
 // recreate deletes a bot, with what it owns, and makes it again.
 func (w *world) recreate(bot *v1alpha1.ArgusBot) {
 	w.Helper()
-	w.whileStopped(func() {
-		get(w, bot.Name, bot)
-		if err := admin.Delete(w.ctx, bot); err != nil {
-			w.Fatal(err)
-		}
-		w.playGarbageCollector(bot)
-	})
+	w.deleteWhole(get(w, bot.Name, bot))
 	again := &v1alpha1.ArgusBot{ObjectMeta: metav1.ObjectMeta{Name: bot.Name}, Spec: bot.Spec}
 	w.create(again)
 }

@@ -141,10 +141,7 @@ func TestStateOutlivesItsFleetAndIsAdoptedAgain(t *testing.T) {
 		}
 	}
 
-	if err := admin.Delete(w.ctx, fleet); err != nil {
-		t.Fatal(err)
-	}
-	w.playGarbageCollector(fleet)
+	w.deleteWhole(fleet)
 	again := newFleet("main")
 	w.create(again)
 	w.playKubelet("main-fleet", true)
@@ -193,6 +190,18 @@ func TestRetentionDeleteGivesTheStateAnOwner(t *testing.T) {
 			return "an owner is still there"
 		}
 		return ""
+	})
+}
+
+// deleteWhole deletes an object, and what it owns. The operator is away meanwhile: it may
+// put back what goes before it hears of the owner's end, and nobody would collect that.
+func (w *world) deleteWhole(owner client.Object) {
+	w.Helper()
+	w.whileStopped(func() {
+		if err := admin.Delete(w.ctx, owner); err != nil {
+			w.Fatal(err)
+		}
+		w.playGarbageCollector(owner)
 	})
 }
 

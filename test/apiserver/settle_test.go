@@ -171,10 +171,7 @@ func TestALargerRetainedClaimIsAdopted(t *testing.T) {
 	w.playKubelet("main-fleet", true)
 	w.waitCondition(first, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAvailable)
 	claim := get(w, "main-fleet-state", &corev1.PersistentVolumeClaim{})
-	if err := admin.Delete(w.ctx, first); err != nil {
-		t.Fatal(err)
-	}
-	w.playGarbageCollector(first)
+	w.deleteWhole(first)
 
 	again := newFleet("main")
 	again.Spec.Storage = &v1alpha1.FleetStorage{Size: quantity("1Gi"), StorageClassName: new("fast")}
