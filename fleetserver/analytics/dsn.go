@@ -3,6 +3,7 @@ package analytics
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -50,7 +51,7 @@ func ParseDSN(text string) (DSN, error) {
 		port = map[bool]string{false: httpPort, true: httpsPort}[secure]
 	}
 	number, err := strconv.ParseUint(port, 10, 16)
-	if u.Hostname() == "" || err != nil || number == 0 || hasControl(dsn.user+dsn.password+dsn.database) {
+	if !isHost(u.Hostname()) || err != nil || number == 0 || hasControl(dsn.user+dsn.password+dsn.database) {
 		return DSN{}, errDSN
 	}
 	dsn.base.Host = net.JoinHostPort(u.Hostname(), port)
@@ -68,6 +69,15 @@ func secured(u *url.URL) (bool, error) {
 		return u.Port() == "443" || u.Port() == httpsPort || strings.EqualFold(u.Query().Get("secure"), "true"), nil
 	}
 	return false, errDSN
+}
+
+// isHost tells a name or an address from text that cannot be either: what has a colon
+// is an IPv6 address.
+func isHost(text string) bool {
+	if _, err := netip.ParseAddr(text); strings.Contains(text, ":") && err != nil {
+		return false
+	}
+	return text != ""
 }
 
 func hasControl(text string) bool { return strings.ContainsFunc(text, unicode.IsControl) }

@@ -56,6 +56,7 @@ func TestABadDSNIsRefusedAndNotQuoted(t *testing.T) {
 		"a line feed in the password":   "clickhouse://r:s3cret%0aX-Evil:1@db",
 		"a control character in a name": "clickhouse://r%00:s3cret@db",
 		"a space in the host":           "clickhouse://r:s3cret@d b",
+		"nothing but colons for a host": "clickhouse://::",
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := ParseDSN(text)
