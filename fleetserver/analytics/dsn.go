@@ -74,10 +74,8 @@ func secured(u *url.URL) (bool, error) {
 // isHost tells a name or an address from text that cannot be either: what has a colon
 // is an IPv6 address.
 func isHost(text string) bool {
-	if _, err := netip.ParseAddr(text); strings.Contains(text, ":") && err != nil {
-		return false
-	}
-	return text != ""
+	_, err := netip.ParseAddr(text)
+	return text != "" && (err == nil || !strings.Contains(text, ":"))
 }
 
 func hasControl(text string) bool { return strings.ContainsFunc(text, unicode.IsControl) }

@@ -55,7 +55,7 @@ func TestACrashLoopIsStoppedWhileTheSpecCannotBeFollowed(t *testing.T) {
 		t.Run(sentence, func(t *testing.T) {
 			const limit = 30
 			w, k, bot := loopingBot(t, limit)
-			theirs := lookalike(bot.Name, "0")
+			theirs := lookalike(bot.Name, 0)
 			w.create(theirs)
 			w.awaitStart(k, "mybot-bot-0", newImage, 2)
 			tc.breaks(w, bot)
@@ -94,14 +94,13 @@ func TestACrashLoopIsStoppedWhileTheSpecCannotBeFollowed(t *testing.T) {
 }
 
 // lookalike is a Deployment of somebody else with all the labels of a bot's cluster.
-func lookalike(bot, cluster string) *appsv1.Deployment {
+func lookalike(bot string, index int) *appsv1.Deployment {
 	theirs := foreignDeployment("theirs", "bot")
-	labels := manifests.BotSelector(bot)
-	labels[v1alpha1.LabelManagedBy], labels[v1alpha1.LabelCluster] = v1alpha1.ManagedBy, cluster
-	theirs.Labels = labels
-	template := maps.Clone(labels)
-	template["app"] = theirs.Spec.Selector.MatchLabels["app"]
-	theirs.Spec.Template.Labels = template
+	theirs.Spec.Template.Labels = maps.Clone(theirs.Spec.Selector.MatchLabels)
+	for _, labels := range []map[string]string{theirs.Labels, theirs.Spec.Template.Labels} {
+		maps.Copy(labels, manifests.ManagedLabels())
+		maps.Copy(labels, manifests.BotClusterSelector(bot, index))
+	}
 	return theirs
 }
 

@@ -152,7 +152,8 @@ func (k *kubelet) turn(ctx context.Context) error {
 	if err := admin.List(ctx, &deployments, within...); err != nil {
 		return err
 	}
-	deployments.Items = slices.DeleteFunc(deployments.Items, isTheirs)
+	// What nobody controls only looks like a bot's.
+	deployments.Items = slices.DeleteFunc(deployments.Items, func(d appsv1.Deployment) bool { return metav1.GetControllerOf(&d) == nil })
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.notice(pods.Items)
@@ -180,9 +181,6 @@ func (k *kubelet) turn(ctx context.Context) error {
 	k.judge()
 	return nil
 }
-
-// isTheirs tells of a Deployment that only looks like a bot's.
-func isTheirs(d appsv1.Deployment) bool { return d.Spec.Selector.MatchLabels["app"] == "theirs" }
 
 // collect deletes the pods of Deployments that are gone, a moment later.
 func (k *kubelet) collect(ctx context.Context, deployments []appsv1.Deployment) error {
