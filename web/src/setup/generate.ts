@@ -4,7 +4,7 @@ import { toYaml, type Yaml } from "./yaml";
 /** Names and keys of Secrets, as the manifests refer to them and the commands make them. */
 const discordSecret = (answers: Answers) => `${answers.botName}-discord`;
 const externalSecret = (answers: Answers) => `${answers.botName}-fleet-token`;
-const viewerSecret = (answers: Answers) => `${answers.botName}-fleet-viewer`;
+const viewerSecret = (answers: Answers) => `${answers.botName}-viewer-token`;
 const clickhouseSecret = (answers: Answers) => `${answers.fleetName}-clickhouse`;
 
 const apiVersion = "argus.dev/v1alpha1";

@@ -97,7 +97,7 @@ spec:
         name: mybot-fleet-token
         key: token
       viewerTokenSecretRef:
-        name: mybot-fleet-viewer
+        name: mybot-viewer-token
         key: token
 `);
 		const unread = answers({ ...far, viewer: "no" });
