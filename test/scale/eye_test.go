@@ -97,15 +97,23 @@ func (e *eye) available(patience time.Duration, count int) {
 	})
 }
 
-// all waits until every one of so many bots is as want has it, which says what is wrong with one.
+// all waits until every one of so many bots is as want has it, which says what is wrong with
+// one. Each state of a bot is judged once: looking again and again at a thousand would take
+// a part of the processor that the plain client's round does not spend.
 func (e *eye) all(patience time.Duration, count int, want func(*v1alpha1.ArgusBot) string) {
 	e.Helper()
+	judged := map[*v1alpha1.ArgusBot]string{}
 	e.eventually(patience, func() string {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		seen, problem := 0, ""
 		for name, bot := range e.bots {
-			if wrong := want(bot); wrong != "" {
+			wrong, known := judged[bot]
+			if !known {
+				wrong = want(bot)
+				judged[bot] = wrong
+			}
+			if wrong != "" {
 				problem = name + ": " + wrong
 			} else {
 				seen++

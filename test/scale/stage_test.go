@@ -13,6 +13,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -72,7 +73,24 @@ func newStage(t *testing.T) *stage {
 	s.eventually(time.Minute, func() string {
 		return s.missing("default", &corev1.ServiceAccount{})
 	})
+	s.awaitCollector()
 	return s
+}
+
+// awaitCollector waits until the garbage collector follows the project's kinds, as in every
+// cluster that has had them for half a minute: until then it asks the API server for the
+// owner of each object. Only a collector that sees an object ends its deletion in the foreground.
+func (s *stage) awaitCollector() {
+	s.Helper()
+	probe := newFleet()
+	s.must(s.api.Create(s.ctx, probe))
+	s.must(s.api.Delete(s.ctx, probe, client.PropagationPolicy(metav1.DeletePropagationForeground)))
+	s.eventually(2*time.Minute, func() string {
+		if err := s.api.Get(s.ctx, client.ObjectKeyFromObject(probe), probe); !apierrors.IsNotFound(err) {
+			return fmt.Sprintf("the garbage collector has not seen an ArgusFleet: %v", err)
+		}
+		return ""
+	})
 }
 
 func (s *stage) startScheduler() {
