@@ -46,6 +46,7 @@ type ArgusBotReconciler struct {
 
 	memories memories
 	verified verified
+	handed   verified // ArgusFleets whose member token was found
 	growths  growths
 	ledgers  sync.Map // names of the ledgers that this process has read -> how long they had been left alone
 }
@@ -155,7 +156,7 @@ func (r *ArgusBotReconciler) Reconcile(ctx context.Context, request ctrl.Request
 	}
 	r.deriveBotStatus(scope, holdOf(err))
 	if statusErr := writeStatus(ctx, &r.Base, v1alpha1.KindArgusBot, before, bot, botStatusOf); statusErr != nil {
-		return ctrl.Result{}, statusErr
+		return again(statusErr)
 	}
 	return resultOf(err, r.next(scope))
 }
@@ -320,8 +321,8 @@ func (r *ArgusBotReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Mana
 	built, err := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.ArgusBot{}, builder.WithPredicates(specOrAnnotations())).
 		Watches(&appsv1.Deployment{}, ownedBy, builder.WithPredicates(newsworthy(seenOfDeployment))).
-		Watches(&corev1.ServiceAccount{}, ownedBy).
-		Watches(&networkingv1.NetworkPolicy{}, ownedBy).
+		Watches(&corev1.ServiceAccount{}, ownedBy, builder.WithPredicates(onceMade())).
+		Watches(&networkingv1.NetworkPolicy{}, ownedBy, builder.WithPredicates(onceMade())).
 		Watches(&corev1.PersistentVolumeClaim{}, ownedBy).
 		Watches(&corev1.Pod{}, byLabel, builder.WithPredicates(newsworthy(seenOfPod))).
 		Watches(&v1alpha1.ArgusBot{}, bySharing, builder.WithPredicates(predicate.GenerationChangedPredicate{})).

@@ -151,7 +151,7 @@ func (r *ArgusBotReconciler) flushLedger(ctx context.Context, m *memory) error {
 	if held.text == "" {
 		return nil
 	}
-	err := r.patchLedger(ctx, held.config.DeepCopy(), held.text)
+	err := r.updateLedger(ctx, held.config.DeepCopy(), held.text)
 	if err == nil || apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
 		m.ledger = heldLedger{}
 		return nil

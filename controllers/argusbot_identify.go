@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -214,22 +215,21 @@ func (r *ArgusBotReconciler) writeLedger(ctx context.Context, book *identifyBook
 		if err := r.createLedger(ctx, book.config); err != nil {
 			return err
 		}
-	} else if err := r.patchLedger(ctx, book.config, text); err != nil {
+	} else if err := r.updateLedger(ctx, book.config, text); err != nil {
 		return err
 	}
 	book.stands, book.text = true, text
 	return nil
 }
 
-// patchLedger writes over the ledger that was read, or fails with a conflict.
-func (r *ArgusBotReconciler) patchLedger(ctx context.Context, config *corev1.ConfigMap, text string) error {
-	before := config.DeepCopy()
+// updateLedger writes over the ledger that was read, or fails with a conflict. A patch would
+// have the API server take it apart and put it together again, which costs it more.
+func (r *ArgusBotReconciler) updateLedger(ctx context.Context, config *corev1.ConfigMap, text string) error {
 	config.Data = map[string]string{manifests.IdentifyLedgerKey: text}
-	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	if err := r.Client.Patch(ctx, config, patch, client.FieldOwner(v1alpha1.FieldOwner)); err != nil {
+	if err := r.Client.Update(ctx, config, client.FieldOwner(v1alpha1.FieldOwner)); err != nil {
 		return fmt.Errorf("writing ConfigMap %s: %w", config.Name, err)
 	}
-	r.Applier.NoteWrite("ConfigMap", "patch", config)
+	r.Applier.NoteWrite("ConfigMap", "update", config)
 	return nil
 }
 
@@ -252,7 +252,7 @@ func (r *ArgusBotReconciler) createLedger(ctx context.Context, config *corev1.Co
 	return fmt.Errorf("creating ConfigMap %s: %w", config.Name, err)
 }
 
-// sharing leads from a bot to those with the same token, whose limit it may change.
+// sharing leads from a bot to the others with the same token, whose limit it may change.
 func (r *ArgusBotReconciler) sharing(ctx context.Context, object client.Object) []reconcile.Request {
 	bot, ok := object.(*v1alpha1.ArgusBot)
 	if !ok {
@@ -264,5 +264,5 @@ func (r *ArgusBotReconciler) sharing(ctx context.Context, object client.Object) 
 		ctrl.LoggerFrom(ctx).Error(err, "listing the bots with the same token", "bot", bot.Name)
 		return nil
 	}
-	return requestsFor(&bots)
+	return slices.DeleteFunc(requestsFor(&bots), func(one reconcile.Request) bool { return one.Name == bot.Name })
 }

@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -63,26 +64,38 @@ func (r *ArgusBotReconciler) checkInputs(ctx context.Context, s *botScope) error
 	if r.verified.has(s.bot, botReady(s.bot), r.Now()) {
 		return nil
 	}
-	wanted, problem, err := missingInput(ctx, r.Client, s.bot.Namespace, botInputs(s))
+	// All bots of an ArgusFleet mount the same member token.
+	handed := s.fleet != nil && r.handed.has(s.fleet, false, r.Now())
+	wanted, problem, err := missingInput(ctx, r.Client, s.bot.Namespace, botInputs(s, handed))
 	if err != nil {
 		return err
 	}
 	if wanted == nil {
 		r.verified.note(s.bot, r.Now())
+		if s.fleet != nil && !handed {
+			r.handed.note(s.fleet, r.Now())
+		}
 		return nil
 	}
 	r.verified.forget(nameOf(s.bot))
 	s.missing = secretMissing(wanted, problem)
-	if target := s.target; target != nil && target.Name != "" && wanted.name == target.Token.Name && wanted.key == target.Token.Key {
+	if s.handedOut(wanted) {
 		s.missing = &hold{
 			reason: v1alpha1.ReasonFleetNotReady, after: retryMissing,
-			message: fmt.Sprintf("ArgusFleet %q has no member token yet", target.Name),
+			message: fmt.Sprintf("ArgusFleet %q has no member token yet", s.target.Name),
 		}
 	}
 	return nil
 }
 
-func botInputs(s *botScope) []input {
+// handedOut tells of the member token that an ArgusFleet hands its bots.
+func (s *botScope) handedOut(one *input) bool {
+	return s.fleet != nil && one.name == s.target.Token.Name && one.key == s.target.Token.Key
+}
+
+// botInputs are what the pods need, without the member token of an ArgusFleet if that was
+// handed out.
+func botInputs(s *botScope, handed bool) []input {
 	var inputs []input
 	for _, secret := range manifests.BotSecrets(s.bot, s.target) {
 		inputs = append(inputs, input{secret.Field, v1alpha1.CAInSecret, secret.Ref.Name, secret.Ref.Key})
@@ -90,7 +103,7 @@ func botInputs(s *botScope) []input {
 	for _, config := range manifests.BotConfigMaps(s.bot, s.target) {
 		inputs = append(inputs, input{config.Field, v1alpha1.CAInConfigMap, config.Ref.Name, config.Ref.Key})
 	}
-	return inputs
+	return slices.DeleteFunc(inputs, func(one input) bool { return handed && s.handedOut(&one) })
 }
 
 // ensureObjects applies what all clusters share, and deletes a NetworkPolicy that was

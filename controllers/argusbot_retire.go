@@ -65,6 +65,7 @@ func (r *ArgusBotReconciler) patchFinalizers(ctx context.Context, bot, changed *
 		return fmt.Errorf("writing the finalizers: %w", err)
 	}
 	r.Applier.NoteWrite(v1alpha1.KindArgusBot, "patch", changed)
+	bot.ResourceVersion, bot.Finalizers = changed.ResourceVersion, changed.Finalizers
 	return nil
 }
 
@@ -85,10 +86,7 @@ func (r *ArgusBotReconciler) retire(ctx context.Context, bot *v1alpha1.ArgusBot)
 	changed := bot.DeepCopy()
 	controllerutil.RemoveFinalizer(changed, v1alpha1.FinalizerRetire)
 	if err := r.patchFinalizers(ctx, bot, changed); err != nil {
-		if result, ok := passing(err); ok {
-			return result, nil
-		}
-		return ctrl.Result{}, client.IgnoreNotFound(err)
+		return again(client.IgnoreNotFound(err))
 	}
 	kind := corev1.EventTypeNormal
 	if end.reason == v1alpha1.ReasonNotRetired {
@@ -106,7 +104,7 @@ func (r *ArgusBotReconciler) awaitRetirement(ctx context.Context, bot *v1alpha1.
 	conditions.summarise(readiness{reason: v1alpha1.ReasonRetiring, message: "being deleted: " + waiting.message})
 	bot.Status.Conditions = conditions.sorted()
 	if err := writeStatus(ctx, &r.Base, v1alpha1.KindArgusBot, before, bot, botStatusOf); err != nil {
-		return ctrl.Result{}, err
+		return again(err)
 	}
 	if waiting.isRetry() {
 		return ctrl.Result{}, cause

@@ -83,13 +83,13 @@ type fleetScope struct {
 // +kubebuilder:rbac:groups=argus.dev,resources=argusfleets,verbs=get;list;watch
 // The finalizer on a bot is all that is ever patched of one: a spec is never written.
 // +kubebuilder:rbac:groups=argus.dev,resources=argusbots,verbs=get;list;watch;patch
-// +kubebuilder:rbac:groups=argus.dev,resources=argusfleets/status;argusbots/status,verbs=patch
+// +kubebuilder:rbac:groups=argus.dev,resources=argusfleets/status;argusbots/status,verbs=update
 // +kubebuilder:rbac:groups=argus.dev,resources=argusfleets/finalizers;argusbots/finalizers,verbs=update
 // +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=services,verbs=get;list;watch;create;patch
 // The claims of a bot's clusters are deleted with the clusters; that of a fleet never is.
 // +kubebuilder:rbac:groups="",resources=serviceaccounts;persistentvolumeclaims,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups="",resources=configmaps,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups="",resources=configmaps,verbs=get;list;watch;create;update
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies;ingresses,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=httproutes,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=monitoring.coreos.com,resources=servicemonitors;podmonitors;prometheusrules,verbs=get;list;watch;create;patch;delete
@@ -118,7 +118,7 @@ func (r *ArgusFleetReconciler) Reconcile(ctx context.Context, request ctrl.Reque
 	}
 	deriveFleetStatus(scope, holdOf(err), r.Options)
 	if statusErr := writeStatus(ctx, &r.Base, v1alpha1.KindArgusFleet, before, fleet, fleetStatusOf); statusErr != nil {
-		return ctrl.Result{}, statusErr
+		return again(statusErr)
 	}
 	return resultOf(err, scope.poll())
 }

@@ -24,7 +24,7 @@ func recordTransitions(recorder events.EventRecorder, object runtime.Object, bef
 		if now.Type == v1alpha1.ConditionReconciling || now.Type == v1alpha1.ConditionStalled {
 			continue
 		}
-		if !isNews(before, now) || toldByReady && repeats(now, *ready) {
+		if !isNews(before, now) || toldByReady && repeats(before, now, *ready) {
 			continue
 		}
 		kind := corev1.EventTypeNormal
@@ -48,13 +48,20 @@ func isNews(before []metav1.Condition, now metav1.Condition) bool {
 }
 
 // repeats tells of a rollout that begins, ends or fails with what Ready says at the same time,
-// and of a control plane that is not asked for the reason that Ready gives.
-func repeats(now, ready metav1.Condition) bool {
-	if now.Type == v1alpha1.ConditionFleetJoined && now.Status == metav1.ConditionUnknown {
-		return now.Reason == ready.Reason && now.Message == ready.Message
+// of clusters that arrive in the control plane when the last of them is Ready, and of a
+// control plane that is not asked for the reason that Ready gives.
+func repeats(before []metav1.Condition, now, ready metav1.Condition) bool {
+	switch now.Type {
+	case v1alpha1.ConditionRolloutComplete:
+		return now.Status == ready.Status && (now.Reason == ready.Reason || now.Reason == v1alpha1.ReasonComplete)
+	case v1alpha1.ConditionFleetJoined:
+		if now.Status == metav1.ConditionUnknown {
+			return now.Reason == ready.Reason && now.Message == ready.Message
+		}
+		was := meta.FindStatusCondition(before, now.Type)
+		return now.Status == metav1.ConditionTrue && ready.Status == metav1.ConditionTrue && was != nil && expected(was.Reason)
 	}
-	return now.Type == v1alpha1.ConditionRolloutComplete && now.Status == ready.Status &&
-		(now.Reason == ready.Reason || now.Reason == v1alpha1.ReasonComplete)
+	return false
 }
 
 // noNews tells of what the first status of an object says of itself that is as it should

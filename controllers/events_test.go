@@ -53,6 +53,21 @@ func TestEventsTellOfTransitions(t *testing.T) {
 			both("False", v1alpha1.ReasonProgressing, v1alpha1.ReasonProgressing), both("True", v1alpha1.ReasonComplete, v1alpha1.ReasonAvailable),
 			[]string{"Normal Available Ready is True: it is so"},
 		},
+		"clusters that arrive with what makes it ready": {
+			append(condition(v1alpha1.ConditionFleetJoined, "False", v1alpha1.ReasonWaiting), both("False", "", v1alpha1.ReasonProgressing)[1]),
+			append(condition(v1alpha1.ConditionFleetJoined, "True", v1alpha1.ReasonJoined), both("True", "", v1alpha1.ReasonAvailable)[1]),
+			[]string{"Normal Available Ready is True: it is so"},
+		},
+		"clusters that arrive after it": {
+			append(condition(v1alpha1.ConditionFleetJoined, "False", v1alpha1.ReasonWaiting), both("True", "", v1alpha1.ReasonAvailable)[1]),
+			append(condition(v1alpha1.ConditionFleetJoined, "True", v1alpha1.ReasonJoined), both("True", "", v1alpha1.ReasonAvailable)[1]),
+			[]string{"Normal Joined FleetJoined is True: it is so"},
+		},
+		"a control plane that is found again with what makes it ready": {
+			append(condition(v1alpha1.ConditionFleetJoined, "Unknown", v1alpha1.ReasonUnreachable), both("False", "", v1alpha1.ReasonProgressing)[1]),
+			append(condition(v1alpha1.ConditionFleetJoined, "True", v1alpha1.ReasonJoined), both("True", "", v1alpha1.ReasonAvailable)[1]),
+			[]string{"Normal Joined FleetJoined is True: it is so", "Normal Available Ready is True: it is so"},
+		},
 		"a rollout that ends after it": {
 			append(condition(v1alpha1.ConditionReady, "True", v1alpha1.ReasonAvailable), both("False", v1alpha1.ReasonProgressing, "")[0]),
 			both("True", v1alpha1.ReasonComplete, v1alpha1.ReasonAvailable),

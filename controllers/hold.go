@@ -80,6 +80,14 @@ func passing(err error) (result reconcile.Result, ok bool) {
 	return reconcile.Result{}, false
 }
 
+// again tries later what failed, with back-off and an entry in the log unless it passes.
+func again(err error) (reconcile.Result, error) {
+	if result, ok := passing(err); ok {
+		return result, nil
+	}
+	return reconcile.Result{}, err
+}
+
 // resultOf maps what stopped a reconcile to what controller-runtime should do:
 // come back at the poll, come back after a hold, or retry an error with back-off.
 func resultOf(err error, poll time.Duration) (reconcile.Result, error) {

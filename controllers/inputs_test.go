@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
+	"github.com/argus-dev/argus-operator/internal/manifests"
 )
 
 // What was found of one object says nothing of its next spec, nor of another object
@@ -95,5 +96,58 @@ func TestEachSecretIsReadOnce(t *testing.T) {
 	}
 	if len(reads) != 3 {
 		t.Errorf("%d Secrets were read, want 3", len(reads))
+	}
+}
+
+// The member token of an ArgusFleet is read for one of its bots, and not for each of them;
+// one that is not there is looked for by all.
+func TestTheTokenOfAFleetIsReadOnceForItsBots(t *testing.T) {
+	const discord, member = "discord", "main-fleet-member"
+	secret := func(name string) *corev1.Secret {
+		return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "bots", Name: name}, Data: map[string][]byte{"token": []byte("x")}}
+	}
+	reads := map[string]int{}
+	server := interceptor.NewClient(fake.NewClientBuilder().WithObjects(secret(discord)).Build(), interceptor.Funcs{
+		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
+			reads[key.Name]++
+			return c.Get(ctx, key, object, options...)
+		},
+	})
+	now := time.Now()
+	r := &ArgusBotReconciler{Base: Base{Client: server, Now: func() time.Time { return now }}}
+	fleet := fleetNamed("main")
+	fleet.Namespace = "bots"
+	look := func(name string) *hold {
+		t.Helper()
+		s := scopeOf(v1alpha1.ArgusBotSpec{
+			Discord: v1alpha1.Discord{TokenSecretRef: v1alpha1.SecretKeyRef{Name: discord, Key: "token"}},
+			Fleet:   &v1alpha1.BotFleet{Ref: &v1alpha1.LocalRef{Name: fleet.Name}},
+		})
+		s.bot.Namespace, s.bot.Name, s.fleet, s.target = "bots", name, fleet, manifests.TargetOf(fleet)
+		if err := r.checkInputs(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		return s.missing
+	}
+	for _, bot := range []string{"a", "b"} {
+		if missing := look(bot); missing == nil || missing.reason != v1alpha1.ReasonFleetNotReady {
+			t.Errorf("without the token, bot %s is held for %+v", bot, missing)
+		}
+	}
+	if err := server.Create(t.Context(), secret(member)); err != nil {
+		t.Fatal(err)
+	}
+	clear(reads)
+	for _, bot := range []string{"a", "b", "c"} {
+		if missing := look(bot); missing != nil {
+			t.Errorf("bot %s is held for %+v", bot, missing)
+		}
+	}
+	if reads[member] != 1 || reads[discord] != 3 {
+		t.Errorf("reads %v, want the fleet's once and each bot's own", reads)
+	}
+	now = now.Add(foundLately)
+	if look("d"); reads[member] != 2 {
+		t.Errorf("reads %v after a while, want the fleet's again", reads)
 	}
 }
