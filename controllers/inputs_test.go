@@ -147,7 +147,7 @@ func TestTheTokenOfAFleetIsReadOnceForItsBots(t *testing.T) {
 		t.Errorf("reads %v, want the fleet's once and each bot's own", reads)
 	}
 	now = now.Add(foundLately)
-	if look("d"); reads[member] != 2 {
-		t.Errorf("reads %v after a while, want the fleet's again", reads)
+	if missing := look("d"); missing != nil || reads[member] != 2 {
+		t.Errorf("after a while: held for %+v, reads %v; want the fleet's again", missing, reads)
 	}
 }
