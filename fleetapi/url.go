@@ -2,7 +2,6 @@ package fleetapi
 
 import (
 	"fmt"
-	"net/netip"
 	"net/url"
 	"strings"
 )
@@ -16,12 +15,4 @@ func QuoteURL(value string) string {
 		return "(not shown)"
 	}
 	return fmt.Sprintf("%q", u.Redacted())
-}
-
-// IsHost tells a name or an address from text that cannot be either: what has a colon is
-// an IPv6 address. It takes a host without its port and brackets, as url.URL.Hostname
-// returns it.
-func IsHost(text string) bool {
-	_, err := netip.ParseAddr(text)
-	return text != "" && (err == nil || !strings.Contains(text, ":"))
 }

@@ -18,14 +18,3 @@ func TestQuoteURLHidesPasswords(t *testing.T) {
 		}
 	}
 }
-
-func TestAHostIsANameOrAnAddress(t *testing.T) {
-	for text, want := range map[string]bool{
-		"prom": true, "prom.monitoring.svc": true, "10.0.0.1": true, "::1": true, "fe80::1%eth0": true,
-		"": false, ":": false, ":::": false, "prom:9090": false,
-	} {
-		if got := IsHost(text); got != want {
-			t.Errorf("IsHost(%q) is %v", text, got)
-		}
-	}
-}

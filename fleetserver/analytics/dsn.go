@@ -3,12 +3,11 @@ package analytics
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
 	"unicode"
-
-	"github.com/argus-dev/argus-operator/fleetapi"
 )
 
 // Default ports of ClickHouse's HTTP interface.
@@ -52,7 +51,7 @@ func ParseDSN(text string) (DSN, error) {
 		port = map[bool]string{false: httpPort, true: httpsPort}[secure]
 	}
 	number, err := strconv.ParseUint(port, 10, 16)
-	if !fleetapi.IsHost(u.Hostname()) || err != nil || number == 0 || hasControl(dsn.user+dsn.password+dsn.database) {
+	if !isHost(u.Hostname()) || err != nil || number == 0 || hasControl(dsn.user+dsn.password+dsn.database) {
 		return DSN{}, errDSN
 	}
 	dsn.base.Host = net.JoinHostPort(u.Hostname(), port)
@@ -70,6 +69,13 @@ func secured(u *url.URL) (bool, error) {
 		return u.Port() == "443" || u.Port() == httpsPort || strings.EqualFold(u.Query().Get("secure"), "true"), nil
 	}
 	return false, errDSN
+}
+
+// isHost tells a name or an address from text that cannot be either: what has a colon
+// is an IPv6 address.
+func isHost(text string) bool {
+	_, err := netip.ParseAddr(text)
+	return text != "" && (err == nil || !strings.Contains(text, ":"))
 }
 
 func hasControl(text string) bool { return strings.ContainsFunc(text, unicode.IsControl) }

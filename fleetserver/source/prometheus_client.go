@@ -11,8 +11,6 @@ import (
 	"strconv"
 
 	"github.com/prometheus/client_golang/api"
-
-	"github.com/argus-dev/argus-operator/fleetapi"
 )
 
 // row is one sample of an answer. Its value is finite.
@@ -33,7 +31,7 @@ var errPrometheusURL = errors.New("must be http://host or https://host, without 
 
 func newPrometheusClient(options PrometheusOptions) (*prometheusClient, error) {
 	u, err := url.Parse(options.URL)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || !fleetapi.IsHost(u.Hostname()) || u.User != nil {
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.User != nil {
 		return nil, fmt.Errorf("the URL of Prometheus %w", errPrometheusURL)
 	}
 	transport, err := newPrometheusTransport(options)
