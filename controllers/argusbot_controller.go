@@ -99,6 +99,8 @@ type botScope struct {
 	// wake is when to look again at what nobody reports, or zero: that a gate opens by
 	// itself, or that a cluster should have registered; set by wakeAt.
 	wake time.Time
+	// observed: the status has the wobbling values as they are; set by damp.
+	observed bool
 	// answer of the control plane, and why it was not asked; set by ask.
 	answer   FleetAnswer
 	notAsked *hold
@@ -157,6 +159,9 @@ func (r *ArgusBotReconciler) Reconcile(ctx context.Context, request ctrl.Request
 	r.deriveBotStatus(scope, holdOf(err))
 	if statusErr := writeStatus(ctx, &r.Base, v1alpha1.KindArgusBot, before, bot, botStatusOf); statusErr != nil {
 		return again(statusErr)
+	}
+	if scope.observed {
+		remembered.observed = r.Now()
 	}
 	return resultOf(err, r.next(scope))
 }
@@ -321,8 +326,8 @@ func (r *ArgusBotReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Mana
 	built, err := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.ArgusBot{}, builder.WithPredicates(specOrAnnotations())).
 		Watches(&appsv1.Deployment{}, ownedBy, builder.WithPredicates(newsworthy(seenOfDeployment))).
-		Watches(&corev1.ServiceAccount{}, ownedBy, builder.WithPredicates(onceMade())).
-		Watches(&networkingv1.NetworkPolicy{}, ownedBy, builder.WithPredicates(onceMade())).
+		Watches(&corev1.ServiceAccount{}, ownedBy).
+		Watches(&networkingv1.NetworkPolicy{}, ownedBy).
 		Watches(&corev1.PersistentVolumeClaim{}, ownedBy).
 		Watches(&corev1.Pod{}, byLabel, builder.WithPredicates(newsworthy(seenOfPod))).
 		Watches(&v1alpha1.ArgusBot{}, bySharing, builder.WithPredicates(predicate.GenerationChangedPredicate{})).

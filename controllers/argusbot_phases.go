@@ -64,8 +64,9 @@ func (r *ArgusBotReconciler) checkInputs(ctx context.Context, s *botScope) error
 	if r.verified.has(s.bot, botReady(s.bot), r.Now()) {
 		return nil
 	}
-	// All bots of an ArgusFleet mount the same member token.
-	handed := s.fleet != nil && r.handed.has(s.fleet, false, r.Now())
+	// All bots of an ArgusFleet mount the same member token. Of one that runs it is read anew,
+	// before its pods are replaced.
+	handed := s.fleet != nil && len(s.bot.Status.ClusterStatuses) == 0 && r.handed.has(s.fleet, false, r.Now())
 	wanted, problem, err := missingInput(ctx, r.Client, s.bot.Namespace, botInputs(s, handed))
 	if err != nil {
 		return err

@@ -92,7 +92,7 @@ func (r *ArgusBotReconciler) damp(s *botScope, before, now *v1alpha1.ArgusBotSta
 		return
 	}
 	*now = *fresh
-	s.memory.observed = r.Now()
+	s.observed = true
 }
 
 // wobbles lists the wobbling values that both statuses have.

@@ -99,55 +99,77 @@ func TestEachSecretIsReadOnce(t *testing.T) {
 	}
 }
 
-// The member token of an ArgusFleet is read for one of its bots, and not for each of them;
-// one that is not there is looked for by all.
-func TestTheTokenOfAFleetIsReadOnceForItsBots(t *testing.T) {
-	const discord, member = "discord", "main-fleet-member"
-	secret := func(name string) *corev1.Secret {
-		return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "bots", Name: name}, Data: map[string][]byte{"token": []byte("x")}}
-	}
-	reads := map[string]int{}
-	server := interceptor.NewClient(fake.NewClientBuilder().WithObjects(secret(discord)).Build(), interceptor.Funcs{
+// inputsOfBots looks for what bots of one ArgusFleet need, and counts the reads.
+type inputsOfBots struct {
+	*testing.T
+	r     *ArgusBotReconciler
+	fleet *v1alpha1.ArgusFleet
+	now   time.Time
+	reads map[string]int
+}
+
+const discordSecret, memberSecret = "discord", "main-fleet-member"
+
+func tokenSecretNamed(name string) *corev1.Secret {
+	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "bots", Name: name}, Data: map[string][]byte{"token": []byte("x")}}
+}
+
+func newInputsOfBots(t *testing.T) *inputsOfBots {
+	t.Helper()
+	w := &inputsOfBots{T: t, fleet: fleetNamed("main"), now: time.Now(), reads: map[string]int{}}
+	server := interceptor.NewClient(fake.NewClientBuilder().WithObjects(tokenSecretNamed(discordSecret)).Build(), interceptor.Funcs{
 		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
-			reads[key.Name]++
+			w.reads[key.Name]++
 			return c.Get(ctx, key, object, options...)
 		},
 	})
-	now := time.Now()
-	r := &ArgusBotReconciler{Base: Base{Client: server, Now: func() time.Time { return now }}}
-	fleet := fleetNamed("main")
-	fleet.Namespace = "bots"
-	look := func(name string) *hold {
-		t.Helper()
-		s := scopeOf(v1alpha1.ArgusBotSpec{
-			Discord: v1alpha1.Discord{TokenSecretRef: v1alpha1.SecretKeyRef{Name: discord, Key: "token"}},
-			Fleet:   &v1alpha1.BotFleet{Ref: &v1alpha1.LocalRef{Name: fleet.Name}},
-		})
-		s.bot.Namespace, s.bot.Name, s.fleet, s.target = "bots", name, fleet, manifests.TargetOf(fleet)
-		if err := r.checkInputs(t.Context(), s); err != nil {
-			t.Fatal(err)
-		}
-		return s.missing
+	w.r = &ArgusBotReconciler{Base: Base{Client: server, Now: func() time.Time { return w.now }}}
+	return w
+}
+
+// look returns for what a bot is held, with what runs of it.
+func (w *inputsOfBots) look(name string, running ...v1alpha1.BotClusterStatus) *hold {
+	w.Helper()
+	s := scopeOf(v1alpha1.ArgusBotSpec{
+		Discord: v1alpha1.Discord{TokenSecretRef: v1alpha1.SecretKeyRef{Name: discordSecret, Key: "token"}},
+		Fleet:   &v1alpha1.BotFleet{Ref: &v1alpha1.LocalRef{Name: w.fleet.Name}},
+	})
+	s.bot.Namespace, s.bot.Name, s.fleet, s.target = "bots", name, w.fleet, manifests.TargetOf(w.fleet)
+	s.bot.Status.ClusterStatuses = running
+	if err := w.r.checkInputs(w.Context(), s); err != nil {
+		w.Fatal(err)
 	}
+	return s.missing
+}
+
+// finds everything, and has read the member token so often by now.
+func (w *inputsOfBots) finds(name string, reads int, running ...v1alpha1.BotClusterStatus) {
+	w.Helper()
+	if missing := w.look(name, running...); missing != nil || w.reads[memberSecret] != reads {
+		w.Errorf("bot %s is held for %+v; reads %v, want %d of the member token", name, missing, w.reads, reads)
+	}
+}
+
+// The member token of an ArgusFleet is read for one of its new bots, and not for each of them;
+// one that is not there is looked for by all, and one that runs does not rely on others.
+func TestTheTokenOfAFleetIsReadOnceForItsBots(t *testing.T) {
+	w := newInputsOfBots(t)
 	for _, bot := range []string{"a", "b"} {
-		if missing := look(bot); missing == nil || missing.reason != v1alpha1.ReasonFleetNotReady {
+		if missing := w.look(bot); missing == nil || missing.reason != v1alpha1.ReasonFleetNotReady {
 			t.Errorf("without the token, bot %s is held for %+v", bot, missing)
 		}
 	}
-	if err := server.Create(t.Context(), secret(member)); err != nil {
+	if err := w.r.Client.Create(t.Context(), tokenSecretNamed(memberSecret)); err != nil {
 		t.Fatal(err)
 	}
-	clear(reads)
+	clear(w.reads)
 	for _, bot := range []string{"a", "b", "c"} {
-		if missing := look(bot); missing != nil {
-			t.Errorf("bot %s is held for %+v", bot, missing)
-		}
+		w.finds(bot, 1)
 	}
-	if reads[member] != 1 || reads[discord] != 3 {
-		t.Errorf("reads %v, want the fleet's once and each bot's own", reads)
+	if w.reads[discordSecret] != 3 {
+		t.Errorf("reads %v, want each bot's own", w.reads)
 	}
-	now = now.Add(foundLately)
-	if missing := look("d"); missing != nil || reads[member] != 2 {
-		t.Errorf("after a while: held for %+v, reads %v; want the fleet's again", missing, reads)
-	}
+	w.finds("running", 2, v1alpha1.BotClusterStatus{ID: "running-0"})
+	w.now = w.now.Add(foundLately)
+	w.finds("d", 3)
 }

@@ -29,12 +29,6 @@ func newsworthy[T client.Object](seen func(T) any) predicate.Predicate {
 	}
 }
 
-// onceMade lets through all events of objects without a status but that there is one: it is
-// the operator that has made it.
-func onceMade() predicate.Predicate {
-	return predicate.Funcs{CreateFunc: func(event.CreateEvent) bool { return false }}
-}
-
 // sameIdentity tells whether what is not in a status is what it was. A spec counts by its
 // generation; the deployment controller's note counts for nothing.
 func sameIdentity(before, now client.Object) bool {

@@ -92,15 +92,3 @@ func TestOnlyWhatALookSeesOfADeploymentIsNews(t *testing.T) {
 			"another owner":                 {plain, func(d *appsv1.Deployment) { d.OwnerReferences = []metav1.OwnerReference{{UID: "other"}} }, true},
 		})
 }
-
-// That there is one is no news of what the operator makes itself; anything else is.
-func TestWhatWasMadeIsNoNews(t *testing.T) {
-	account := &corev1.ServiceAccount{}
-	made := onceMade()
-	if made.Create(event.CreateEvent{Object: account}) {
-		t.Error("it is news that an object was made")
-	}
-	if !made.Update(event.UpdateEvent{ObjectOld: account, ObjectNew: account}) || !made.Delete(event.DeleteEvent{Object: account}) {
-		t.Error("it is no news that an object was changed or deleted")
-	}
-}

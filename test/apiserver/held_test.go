@@ -32,7 +32,7 @@ func TestAStartIsToldOnceForEachOfItsSteps(t *testing.T) {
 		if strings.HasSuffix(request, "/argusbots/mybot/status") {
 			statuses++
 		}
-		if strings.HasPrefix(request, "PATCH") && strings.HasSuffix(request, "/configmaps/"+w.ledgerName(bot)) {
+		if strings.HasPrefix(request, "PUT") && strings.HasSuffix(request, "/configmaps/"+w.ledgerName(bot)) {
 			ledgers++
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
+	"github.com/argus-dev/argus-operator/api/v1alpha1"
 	"github.com/argus-dev/argus-operator/hack/kubernetes/cluster"
 	"github.com/argus-dev/argus-operator/hack/local"
 )
@@ -82,15 +83,16 @@ func newStage(t *testing.T) *stage {
 // owner of each object. Only a collector that sees an object ends its deletion in the foreground.
 func (s *stage) awaitCollector() {
 	s.Helper()
-	probe := newFleet()
-	s.must(s.api.Create(s.ctx, probe))
-	s.must(s.api.Delete(s.ctx, probe, client.PropagationPolicy(metav1.DeletePropagationForeground)))
-	s.eventually(2*time.Minute, func() string {
-		if err := s.api.Get(s.ctx, client.ObjectKeyFromObject(probe), probe); !apierrors.IsNotFound(err) {
-			return fmt.Sprintf("the garbage collector has not seen an ArgusFleet: %v", err)
-		}
-		return ""
-	})
+	for _, probe := range []client.Object{newFleet(), newBots(1, v1alpha1.GateReady)[0][1]} {
+		s.must(s.api.Create(s.ctx, probe))
+		s.must(s.api.Delete(s.ctx, probe, client.PropagationPolicy(metav1.DeletePropagationForeground)))
+		s.eventually(2*time.Minute, func() string {
+			if err := s.api.Get(s.ctx, client.ObjectKeyFromObject(probe), probe); !apierrors.IsNotFound(err) {
+				return fmt.Sprintf("the garbage collector has not seen %T: %v", probe, err)
+			}
+			return ""
+		})
+	}
 }
 
 func (s *stage) startScheduler() {

@@ -63,7 +63,8 @@ func mustHelm(t *testing.T, h local.HelmCLI, args ...string) string {
 // chart is this checkout's.
 func chart() string { return filepath.Join(stage.Root, "charts", "argus-operator") }
 
-// frozen is the chart of the previous version, as it was published.
+// frozen is the chart of the previous version, as it was published, and with what the
+// operator of this checkout needs beside added to its role.
 func frozen() string { return filepath.Join("testdata", "argus-operator-0.0.9.tgz") }
 
 // witness is what no change of the operator may move.
