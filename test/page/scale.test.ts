@@ -31,8 +31,8 @@ describe("five thousand clusters", () => {
 			return took;
 		};
 		// A busy machine delays one look or another; a page that is slow is so in each of them.
-		await expect.poll(look, { timeout: 10_000, interval: 0 }).toBeLessThan(2000);
-	});
+		await expect.poll(look, { timeout: 90_000, interval: 0 }).toBeLessThan(2000);
+	}, 120_000);
 
 	test("show in two seconds what is wrong, and in two clicks why", async () => {
 		const page = await world.open();
