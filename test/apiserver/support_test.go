@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	patience = time.Minute
+	patience = 2 * time.Minute // for a machine that others keep busy
 	tick     = 50 * time.Millisecond
 )
 
