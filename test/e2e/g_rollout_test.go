@@ -114,7 +114,7 @@ func TestACrashStopsARolloutAndIsNamed(t *testing.T) {
 	mustApply(t, botsNamespace, wish{name: name, args: "--connect-delay=10ms", sharding: "{total: 2, clusters: 2}"}.manifest())
 	complete(t, botsNamespace, name)
 	other := seen.processes()[name+"-1"]
-	patch(t, botsNamespace, name, `{"args": ["--crash-after=300ms"], "rollout": {"timeoutSeconds": 10}}`)
+	patch(t, botsNamespace, name, `{"args": ["--crash-after=300ms"], "rollout": {"timeoutSeconds": 20}}`)
 	trouble := awaitCondition(t, botsNamespace, name, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonPodTrouble)
 	failed := awaitCondition(t, botsNamespace, name, v1alpha1.ConditionRolloutComplete, metav1.ConditionFalse, v1alpha1.ReasonRolloutFailed)
 	const want = "CrashLoopBackOff: container bot ended with exit code 1: see kubectl logs --previous"

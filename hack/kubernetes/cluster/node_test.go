@@ -174,11 +174,20 @@ func observeHost(t *testing.T) hostState {
 // filesUnder lists a directory and all below it; nothing when it is not there.
 func filesUnder(dir string) []string {
 	var files []string
-	_ = filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && othersInstance(path) {
+			return fs.SkipDir
+		}
 		if err == nil {
 			files = append(files, path)
 		}
 		return nil
 	})
 	return files
+}
+
+// othersInstance tells of the directory of an instance that another test runs meanwhile.
+func othersInstance(path string) bool {
+	root, err := stateRoot()
+	return err == nil && filepath.Dir(path) == root && !strings.HasPrefix(filepath.Base(path), "selftest")
 }
