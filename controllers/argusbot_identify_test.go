@@ -5,7 +5,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
@@ -16,10 +15,6 @@ import (
 
 // A bot's limit may be that of the others with its token. The bot itself is looked at anyway.
 func TestABotLeadsToTheOthersWithItsToken(t *testing.T) {
-	scheme := runtime.NewScheme()
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
-		t.Fatal(err)
-	}
 	bot := func(namespace, name, secret, key string) *v1alpha1.ArgusBot {
 		ref := v1alpha1.SecretKeyRef{Name: secret, Key: key}
 		return &v1alpha1.ArgusBot{
@@ -28,7 +23,7 @@ func TestABotLeadsToTheOthersWithItsToken(t *testing.T) {
 		}
 	}
 	edited := bot("bots", "edited", "discord", "token")
-	server := fake.NewClientBuilder().WithScheme(scheme).
+	server := fake.NewClientBuilder().WithScheme(ownKinds(t)).
 		WithIndex(edited, tokenIndex, func(object client.Object) []string { return []string{tokenOf(object.(*v1alpha1.ArgusBot))} }).
 		WithObjects(edited, bot("bots", "second", "discord", "token"), bot("bots", "third", "discord", "token"),
 			bot("bots", "otherkey", "discord", "other"), bot("others", "edited", "discord", "token")).Build()

@@ -15,15 +15,21 @@ import (
 	"github.com/argus-dev/argus-operator/internal/apply"
 )
 
-// What was found of a spec is not written over the next one: it is looked at again, and
-// nobody is told of an error.
-func TestAStatusOfAnOlderSpecIsNotWritten(t *testing.T) {
+// ownKinds are the project's own.
+func ownKinds(t *testing.T) *runtime.Scheme {
+	t.Helper()
 	scheme := runtime.NewScheme()
 	if err := v1alpha1.AddToScheme(scheme); err != nil {
 		t.Fatal(err)
 	}
+	return scheme
+}
+
+// What was found of a spec is not written over the next one: it is looked at again, and
+// nobody is told of an error.
+func TestAStatusOfAnOlderSpecIsNotWritten(t *testing.T) {
 	bot := &v1alpha1.ArgusBot{ObjectMeta: metav1.ObjectMeta{Namespace: "bots", Name: "mybot"}}
-	server := fake.NewClientBuilder().WithScheme(scheme).WithStatusSubresource(bot).WithObjects(bot).Build()
+	server := fake.NewClientBuilder().WithScheme(ownKinds(t)).WithStatusSubresource(bot).WithObjects(bot).Build()
 	get := func() *v1alpha1.ArgusBot {
 		t.Helper()
 		found := &v1alpha1.ArgusBot{}

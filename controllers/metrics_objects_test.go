@@ -6,7 +6,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
@@ -14,10 +13,6 @@ import (
 
 // What the statuses say is what Prometheus gets, from the replica that leads.
 func TestTheMetricsTellOfEveryObject(t *testing.T) {
-	scheme := runtime.NewScheme()
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
-		t.Fatal(err)
-	}
 	bot := &v1alpha1.ArgusBot{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "bots", Name: "mybot"},
 		Status: v1alpha1.ArgusBotStatus{
@@ -39,7 +34,7 @@ func TestTheMetricsTellOfEveryObject(t *testing.T) {
 		},
 	}
 	elected := make(chan struct{})
-	metrics := newObjectMetrics(fake.NewClientBuilder().WithScheme(scheme).WithObjects(bot, fleet).Build(), elected)
+	metrics := newObjectMetrics(fake.NewClientBuilder().WithScheme(ownKinds(t)).WithObjects(bot, fleet).Build(), elected)
 	if n := testutil.CollectAndCount(metrics); n != 0 {
 		t.Errorf("a replica that does not lead tells %d series", n)
 	}
