@@ -55,7 +55,7 @@ func TestARestartOverFiveHundredObjectsCostsNoWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.within(2*time.Minute, func() string { return unfinished(w, fleets, bots) })
+	w.within(2*patience, func() string { return unfinished(w, fleets, bots) })
 	first.quiesce(w)
 	first.stop()
 
@@ -64,7 +64,7 @@ func TestARestartOverFiveHundredObjectsCostsNoWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer second.stop()
-	w.within(time.Minute, func() string {
+	w.within(patience, func() string {
 		for i := range bots { // none of them is Ready, so that a look begins with its Secret
 			if !second.writes.hasRead("secrets", fmt.Sprintf("discord-%d", i)) {
 				return fmt.Sprintf("bot-%d was not looked at", i)
@@ -80,32 +80,25 @@ func TestARestartOverFiveHundredObjectsCostsNoWrite(t *testing.T) {
 
 // unfinished tells what lacks a status of its newest spec, or a Deployment.
 func unfinished(w *world, fleets, bots int) string {
-	var fleetList v1alpha1.ArgusFleetList
-	var botList v1alpha1.ArgusBotList
+	both := []client.ObjectList{&v1alpha1.ArgusFleetList{}, &v1alpha1.ArgusBotList{}}
 	deployments := &metav1.PartialObjectMetadataList{TypeMeta: metav1.TypeMeta{APIVersion: "apps/v1", Kind: "DeploymentList"}}
-	for _, list := range []client.ObjectList{&fleetList, &botList, deployments} {
+	for _, list := range append(both, deployments) {
 		if err := w.api.List(w.ctx, list, client.InNamespace(w.namespace)); err != nil {
 			return err.Error()
 		}
 	}
 	done := 0
-	for i := range fleetList.Items {
-		done += observed(&fleetList.Items[i], fleetList.Items[i].Status.ObservedGeneration)
-	}
-	for i := range botList.Items {
-		done += observed(&botList.Items[i], botList.Items[i].Status.ObservedGeneration)
+	for _, list := range both {
+		for _, object := range items(w, list) {
+			if observedGeneration(object) == object.GetGeneration() {
+				done++
+			}
+		}
 	}
 	if done < fleets+bots || len(deployments.Items) < fleets+bots {
 		return fmt.Sprintf("%d of %d have a status, %d a Deployment", done, fleets+bots, len(deployments.Items))
 	}
 	return ""
-}
-
-func observed(object client.Object, generation int64) int {
-	if object.GetGeneration() == generation {
-		return 1
-	}
-	return 0
 }
 
 // within is eventually with another patience.
@@ -126,7 +119,7 @@ func (w *world) within(patience time.Duration, check func() string) {
 // for bots that wait for their pods it looks at the Secrets again each minute.
 func (o *runningOperator) quiesce(w *world) {
 	w.Helper()
-	w.within(time.Minute, func() string {
+	w.within(patience, func() string {
 		before := len(o.writes.in(w.namespace))
 		time.Sleep(2 * time.Second)
 		if now := len(o.writes.in(w.namespace)); now > before {

@@ -277,7 +277,7 @@ func TestTheOperatorOutlivesItsAPIServer(t *testing.T) {
 		t.Fatal("the cable leaks")
 	}
 	line.set(false)
-	w.within(time.Minute, func() string {
+	w.within(patience, func() string {
 		if imageOf(w, "main-fleet") != otherImage || get(w, "main-fleet", &corev1.Service{}).Spec.Ports[0].Port == 1234 {
 			return "what changed meanwhile is not put right"
 		}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -73,7 +74,7 @@ func (p *realPlane) config() fleetserver.Config {
 	values := map[string]string{
 		fleetapi.EnvFleetHost: "127.0.0.1", fleetapi.EnvFleetPort: "0",
 		fleetapi.EnvFleetState:             filepath.Join(p.TempDir(), "state.db"),
-		fleetapi.EnvFleetHeartbeatInterval: "1", fleetapi.EnvFleetTTLFactor: "1",
+		fleetapi.EnvFleetHeartbeatInterval: "1", fleetapi.EnvFleetTTLFactor: strconv.Itoa(rotationTTL),
 		fleetapi.EnvFleetHeartbeatBurst: "100000", fleetapi.EnvFleetReadBurst: "100000",
 	}
 	for key, name := range keyFiles {

@@ -216,7 +216,7 @@ func TestARetirementHasAnEnd(t *testing.T) {
 	}
 	const waits = "being deleted: waiting to retire the clusters: control plane answered 503 Service Unavailable"
 	w.waitMessage(bot, v1alpha1.ConditionReady, waits)
-	w.setClock(2*time.Minute - patience)
+	w.setClock(time.Minute)
 	time.Sleep(3 * time.Second) // a try and a half
 	w.waitMessage(bot, v1alpha1.ConditionReady, waits)
 

@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	patience = 2 * time.Minute // for a machine that others keep busy
+	patience = 5 * time.Minute // for a machine that others keep busy
 	tick     = 50 * time.Millisecond
 )
 
@@ -209,10 +209,14 @@ func runningBot(w *world) (*v1alpha1.ArgusFleet, *v1alpha1.ArgusBot) {
 }
 
 // settle waits until what came before has been written, its events too, which are
-// sent in the background: until two seconds pass without a write.
+// sent in the background: until every spec has been seen, and then two seconds pass
+// without a write.
 func (w *world) settle() {
 	w.Helper()
 	w.eventually(func() string {
+		if problem := w.unseen(); problem != "" {
+			return problem
+		}
 		before := len(operator.writes.in(w.namespace))
 		time.Sleep(2 * time.Second)
 		if now := len(operator.writes.in(w.namespace)); now > before {
@@ -220,6 +224,31 @@ func (w *world) settle() {
 		}
 		return ""
 	})
+}
+
+// unseen names an object of whose newest spec the operator has not told yet.
+func (w *world) unseen() string {
+	for _, list := range []client.ObjectList{&v1alpha1.ArgusFleetList{}, &v1alpha1.ArgusBotList{}} {
+		if err := w.api.List(w.ctx, list, client.InNamespace(w.namespace)); err != nil {
+			return err.Error()
+		}
+		for _, object := range items(w, list) {
+			if object.GetDeletionTimestamp() == nil && observedGeneration(object) != object.GetGeneration() {
+				return fmt.Sprintf("the newest spec of %T %s has not been seen", object, object.GetName())
+			}
+		}
+	}
+	return ""
+}
+
+func observedGeneration(object client.Object) int64 {
+	switch o := object.(type) {
+	case *v1alpha1.ArgusFleet:
+		return o.Status.ObservedGeneration
+	case *v1alpha1.ArgusBot:
+		return o.Status.ObservedGeneration
+	}
+	panic(fmt.Sprintf("%T has no observedGeneration", object))
 }
 
 // quietly watches for some rounds of polling and fails if the operator writes.
