@@ -8,7 +8,7 @@ const shared = {
 	root: path("../test/page"),
 	resolve: { alias: { "playwright-core": path("./node_modules/playwright-core/index.mjs") } },
 };
-const patience = { testTimeout: 30_000, hookTimeout: 120_000 };
+const patience = { testTimeout: 120_000, hookTimeout: 180_000, expect: { poll: { timeout: 10_000 } } };
 
 /** What is measured runs alone; everything else waits more than it works, so a few files run at once. */
 const usual = [

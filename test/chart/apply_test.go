@@ -39,7 +39,7 @@ func TestManifestsAreAcceptedByARealAPIServer(t *testing.T) {
 	}
 	t.Run("install.yaml", func(t *testing.T) { sameAsInstaller(t, kustomized) })
 	t.Run("kustomization", func(t *testing.T) { apply(t, kustomized) })
-	if _, err := kubectl.Output(t.Context(), "wait", "crd", "--all", "--for=condition=Established", "--timeout=30s"); err != nil {
+	if _, err := kubectl.Output(t.Context(), "wait", "crd", "--all", "--for=condition=Established", "--timeout=5m"); err != nil {
 		t.Fatal(err)
 	}
 	for name, values := range scenarios(t) {

@@ -17,7 +17,7 @@ import (
 
 const (
 	// Patience is how long a test waits for something that must happen.
-	Patience = 2 * time.Minute
+	Patience = 5 * time.Minute
 	tick     = 250 * time.Millisecond
 )
 

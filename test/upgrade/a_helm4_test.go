@@ -17,7 +17,7 @@ import (
 )
 
 // wait has helm return when what it did is done.
-func wait() []string { return []string{"--wait", "--timeout", "3m"} }
+func wait() []string { return []string{"--wait", "--timeout", "5m"} }
 
 func TestHelm4InstallsAndUpgradesWithoutRestartingABot(t *testing.T) {
 	h := helm(t, "helm")
@@ -51,7 +51,7 @@ func upgrades(t *testing.T, h local.HelmCLI, values ...string) {
 // tested runs `helm test`, and wants it to have run something.
 func tested(t *testing.T, h local.HelmCLI) {
 	t.Helper()
-	printed := mustHelm(t, h, "test", local.Release, "--timeout", "2m")
+	printed := mustHelm(t, h, "test", local.Release, "--timeout", "5m")
 	if !strings.Contains(printed, "argus-operator-test") || strings.Count(printed, "Succeeded") < 1 || strings.Contains(printed, "Failed") {
 		t.Errorf("helm test says\n%s", printed)
 	}

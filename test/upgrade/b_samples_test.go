@@ -309,6 +309,6 @@ func TestSamplesGoAgain(t *testing.T) {
 // gone deletes a namespace, its bots first: they may wait for their control plane.
 func gone(t *testing.T, namespace string) {
 	t.Helper()
-	stage.Must(t, "delete", "argusbots", "--all", "--namespace", namespace, "--wait=true", "--timeout=1m")
+	stage.Must(t, "delete", "argusbots", "--all", "--namespace", namespace, "--wait=true", "--timeout=5m")
 	stage.Must(t, "delete", "namespace", namespace, "--wait=false")
 }

@@ -48,5 +48,5 @@ func TestKubectlInstalls(t *testing.T) {
 
 func rolledOut(t *testing.T) {
 	t.Helper()
-	stage.Must(t, "rollout", "status", "deployment/"+local.Release, "--namespace", local.Namespace, "--timeout=2m")
+	stage.Must(t, "rollout", "status", "deployment/"+local.Release, "--namespace", local.Namespace, "--timeout=5m")
 }

@@ -108,9 +108,9 @@ func probeImage(t *testing.T) string {
 // of its Service.
 func askServer(t *testing.T, c *Cluster) probeReport {
 	t.Helper()
-	kubectl(t, c, "wait", "--namespace=probe", "--for=condition=Ready", "pod/server", "--timeout=60s")
+	kubectl(t, c, "wait", "--namespace=probe", "--for=condition=Ready", "pod/server", "--timeout=5m")
 	kubectl(t, c, "replace", "--force", "--grace-period=0", "--filename", "testdata/client.yaml")
-	kubectl(t, c, "wait", "--namespace=probe", "--for=jsonpath={.status.phase}=Succeeded", "pod/client", "--timeout=60s")
+	kubectl(t, c, "wait", "--namespace=probe", "--for=jsonpath={.status.phase}=Succeeded", "pod/client", "--timeout=5m")
 	printed := kubectl(t, c, "logs", "--namespace=probe", "client")
 	var got probeReport
 	if err := json.Unmarshal([]byte(printed), &got); err != nil {
