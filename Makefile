@@ -112,7 +112,7 @@ api-test: compiler $(if $(KUBEBUILDER_ASSETS),,kubernetes) ## Tests against a re
 	@hack/need node nodejs # runs the page's setup wizard
 	@met=$$(mktemp -d); trap "rm -rf $$met" EXIT; $(MAKE) -j2 --output-sync=target MET=$$met $(PARTS:%=api-test-%) api-test-rest
 # The largest package in several processes: half of its tests have to run one after the other, and wait. The rest
-# comes after them: with a node's tests beside, what a third adds is only that each is late for its limits.
+# comes after the first of them: with a node's tests beside, what a third adds is only that each is late for its limits.
 PARTS := 1 2
 .PHONY: api-test-rest $(PARTS:%=api-test-%)
 api_test = go test -race -timeout 50m -tags apiserver -count=1 $(ARGS)

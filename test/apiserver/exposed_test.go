@@ -36,6 +36,7 @@ func TestAnIngressIsExposedStepByStep(t *testing.T) {
 	}
 	w.waitCondition(fleet, v1alpha1.ConditionExposed, metav1.ConditionTrue, v1alpha1.ReasonExposed)
 	w.playKubelet("main-fleet", true)
+	w.waitCondition(fleet, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAvailable)
 
 	change(w, "main-fleet", &networkingv1.Ingress{}, func(i *networkingv1.Ingress) {
 		i.Spec.Rules[0].Host = "evil.example.com"

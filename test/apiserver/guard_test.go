@@ -21,6 +21,15 @@ import (
 // loops is a container that fails as soon as it has started.
 var loops = behaviour{crashesAfter: 100 * time.Millisecond, backOff: 400 * time.Millisecond, neverReady: true, says: nothing}
 
+// tamed has a loop take a long break once so many containers have started: an operator
+// that is on time has stopped it by then, and for a late one it waits.
+func (k *kubelet) tamed(loop behaviour, most int) behaviour {
+	if len(k.starts) >= most { // scripts run under the lock
+		loop.backOff = 30 * time.Second
+	}
+	return loop
+}
+
 // loopingBot is a bot whose new image, the canary's for now, fails as soon as it starts.
 func loopingBot(t *testing.T, limit int32) (*world, *kubelet, *v1alpha1.ArgusBot) {
 	t.Helper()
@@ -29,7 +38,12 @@ func loopingBot(t *testing.T, limit int32) (*world, *kubelet, *v1alpha1.ArgusBot
 	bot := playedBot("mybot", 4, 2)
 	bot.Spec.Discord.IdentifyLimit = &limit
 	k := w.bring(bot)
-	k.behave(newOnes(loops))
+	k.behave(func(_, image string) behaviour {
+		if image != newImage {
+			return behaviour{}
+		}
+		return k.tamed(loops, 13) // each start is of two shards
+	})
 	w.setImage(bot, newImage)
 	return w, k, bot
 }
@@ -114,7 +128,7 @@ func TestANewSpecIsANewTry(t *testing.T) {
 	k := w.bring(bot)
 	slowly := loops
 	slowly.backOff = 1500 * time.Millisecond // so that some starts are left
-	k.behave(func(string, string) behaviour { return slowly })
+	k.behave(func(string, string) behaviour { return k.tamed(slowly, 42) })
 	w.eventually(func() string {
 		for i := range 6 {
 			if name := fmt.Sprintf("mybot-bot-%d", i); *w.deployment(name).Spec.Replicas != 0 {
@@ -141,10 +155,12 @@ func TestARestingRolloutStartsNothingBesideTheOldLayout(t *testing.T) {
 	w := newWorld(t)
 	bot := ungatedBot("mybot", 6, 2)
 	k := w.bring(bot)
-	k.behave(func(string, string) behaviour { return behaviour{stopsAfter: 4 * time.Second} })
+	k.behave(func(string, string) behaviour { return behaviour{stopsAfter: time.Hour} })
 	change(w, "mybot", bot, func(b *v1alpha1.ArgusBot) { b.Spec.Sharding = v1alpha1.Sharding{Total: 6, Clusters: ptr.To[int32](3)} })
 	w.waitCondition(bot, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonResharding)
 	change(w, "mybot", bot, func(b *v1alpha1.ArgusBot) { b.Spec.Suspend = ptr.To(v1alpha1.SuspendRollouts) })
+	w.quietly()
+	k.behave(func(string, string) behaviour { return behaviour{} })
 	w.eventually(func() string { // the player sees to it that no shard runs twice
 		if starts := len(k.history()); starts != 2+3 {
 			return fmt.Sprintf("%d starts, want those of both layouts", starts)

@@ -119,7 +119,7 @@ func (w *world) settled(k *kubelet) {
 	w.Helper()
 	w.eventually(func() string {
 		before := len(k.history())
-		time.Sleep(500 * time.Millisecond)
+		w.turns(k, 12)
 		if now := len(k.history()); now > before {
 			return "containers still start"
 		}

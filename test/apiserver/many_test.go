@@ -115,15 +115,15 @@ func (w *world) within(patience time.Duration, check func() string) {
 	}
 }
 
-// quiesce waits until an operator has not written for two seconds. It may go on reading:
+// quiesce waits until an operator has not written for five seconds. It may go on reading:
 // for bots that wait for their pods it looks at the Secrets again each minute.
 func (o *runningOperator) quiesce(w *world) {
 	w.Helper()
 	w.within(patience, func() string {
 		before := len(o.writes.in(w.namespace))
-		time.Sleep(2 * time.Second)
+		time.Sleep(5 * time.Second)
 		if now := len(o.writes.in(w.namespace)); now > before {
-			return fmt.Sprintf("%d writes in two seconds", now-before)
+			return fmt.Sprintf("%d writes in five seconds", now-before)
 		}
 		return ""
 	})

@@ -100,8 +100,8 @@ func managerOptions(options operatorOptions) ctrl.Options {
 		LeaderElection:          options.leases != "",
 		LeaderElectionID:        "argus-operator",
 		LeaderElectionNamespace: options.leases,
-		LeaseDuration:           ptr.To(4 * time.Second),
-		RenewDeadline:           ptr.To(3 * time.Second),
+		LeaseDuration:           ptr.To(20 * time.Second),
+		RenewDeadline:           ptr.To(15 * time.Second),
 		RetryPeriod:             ptr.To(500 * time.Millisecond),
 	}
 }

@@ -24,6 +24,9 @@ const (
 	lagOfPods    = 2 * time.Second
 	lagOfMembers = 4 * time.Second
 	lagTurns     = 25
+	// lagLooks is how late it may tell in looks of the operator, which are few when it is
+	// given little of the processor.
+	lagLooks = 2
 	// ahead is how soon what the operator has written comes true: a cluster counts as
 	// down as soon as its Deployment is changed.
 	ahead      = time.Second
@@ -36,11 +39,13 @@ type truth struct {
 	// ready clusters, and shards up by identity's number of the cluster.
 	ready  int
 	shards map[string]int
+	// looks that the operator has begun until then, by object.
+	looks map[string]int
 }
 
 // record notes what runs now, if it is another thing than before. The caller holds the lock.
 func (k *kubelet) record() {
-	now := truth{since: time.Now(), shards: map[string]int{}}
+	now := truth{since: time.Now(), shards: map[string]int{}, looks: k.fleets.asks(k.w.namespace)}
 	for _, available := range k.available {
 		if available {
 			now.ready++
@@ -54,13 +59,17 @@ func (k *kubelet) record() {
 
 // around tells whether a number lies within what it was about then: clusters do not
 // all change, and are not all looked at, in the same moment.
-func (k *kubelet) around(then time.Time, lag time.Duration, shown int, number func(truth) int) bool {
+func (k *kubelet) around(one sample, lag time.Duration, shown int, number func(truth) int) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	turns := func(at time.Time) int { // until then
 		return sort.Search(len(k.truths), func(i int) bool { return k.truths[i].since.After(at) })
 	}
-	from := min(turns(then.Add(-lag))-1, turns(then)-lagTurns)
+	then := one.at
+	looks := func(t truth) int { return t.looks[v1alpha1.KindArgusBot+" "+one.bot.Name] }
+	begun := looks(k.truths[max(turns(then)-1, 0)])
+	looked := sort.Search(len(k.truths), func(i int) bool { return looks(k.truths[i]) >= begun-lagLooks })
+	from := min(turns(then.Add(-lag))-1, turns(then)-lagTurns, looked)
 	to := max(turns(then.Add(ahead)), turns(then)+aheadTurns)
 	least, most := math.MaxInt, math.MinInt
 	for _, t := range k.truths[max(from, 0):min(to, len(k.truths))] {
@@ -150,7 +159,7 @@ func (k *kubelet) disagreement(one sample) []string {
 		return nil // before the first look
 	}
 	var wrong []string
-	if !k.around(one.at, lagOfPods, int(status.Clusters.Ready), func(t truth) int { return t.ready }) {
+	if !k.around(one, lagOfPods, int(status.Clusters.Ready), func(t truth) int { return t.ready }) {
 		wrong = append(wrong, fmt.Sprintf("%d clusters are shown ready", status.Clusters.Ready))
 	}
 	up := func(t truth) int {
@@ -160,7 +169,7 @@ func (k *kubelet) disagreement(one sample) []string {
 		}
 		return n
 	}
-	if !k.around(one.at, lagOfMembers, int(status.Shards.Up), up) {
+	if !k.around(one, lagOfMembers, int(status.Shards.Up), up) {
 		wrong = append(wrong, fmt.Sprintf("%d shards are shown up", status.Shards.Up))
 	}
 	want := v1alpha1.BotDisplay{

@@ -123,7 +123,7 @@ func TestAFailedRolloutStopsAndANewSpecResumes(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			bot := playedBot("mybot", 3, 3)
-			bot.Spec.Rollout.TimeoutSeconds = ptr.To[int32](10)
+			bot.Spec.Rollout.TimeoutSeconds = ptr.To[int32](20)
 			k := w.bring(bot)
 			k.behave(func(cluster, image string) behaviour {
 				if cluster == "mybot-bot-1" && image == newImage {

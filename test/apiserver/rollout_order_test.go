@@ -94,9 +94,12 @@ func TestASecondEditDuringARollout(t *testing.T) {
 			w := newWorld(t)
 			bot := ungatedBot("mybot", 3, 3)
 			k := w.bring(bot)
-			k.behave(func(_, image string) behaviour {
-				return behaviour{stopsAfter: 700 * time.Millisecond, neverReady: strings.HasSuffix(image, "broken")}
-			})
+			stopIn := func(after time.Duration) {
+				k.behave(func(_, image string) behaviour {
+					return behaviour{stopsAfter: after, neverReady: strings.HasSuffix(image, "broken")}
+				})
+			}
+			stopIn(time.Hour)
 			w.setImage(bot, newImage)
 			w.eventually(func() string {
 				if !w.leaves("mybot-bot-0") {
@@ -105,6 +108,9 @@ func TestASecondEditDuringARollout(t *testing.T) {
 				return ""
 			})
 			w.setImage(bot, next)
+			w.eventually(w.unseen)
+			w.turns(k, 10) // in which the player would start what the operator should not let it
+			stopIn(0)
 			if strings.HasSuffix(next, "broken") {
 				w.awaitStart(k, "mybot-bot-0", next, 1)
 				w.setImage(bot, oldImage)

@@ -65,12 +65,26 @@ func TestEverySpecSettles(t *testing.T) {
 			w.createInputs(object)
 			w.create(object)
 			w.playKubelet(deployment, true)
-			if fleet, ok := object.(*v1alpha1.ArgusFleet); ok { // which a busy operator hears of late
-				w.waitCondition(fleet, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAvailable)
+			switch o := object.(type) { // a busy operator hears of it late
+			case *v1alpha1.ArgusFleet:
+				w.waitCondition(o, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAvailable)
+			case *v1alpha1.ArgusBot:
+				w.waitClusterReady(o, 0)
 			}
 			w.poke(object)
 		})
 	}
+}
+
+// waitClusterReady waits until a bot's status tells that a cluster of it is.
+func (w *world) waitClusterReady(bot *v1alpha1.ArgusBot, index int) {
+	w.Helper()
+	w.eventually(func() string {
+		if clusters := get(w, bot.Name, bot).Status.ClusterStatuses; index >= len(clusters) || !clusters[index].Ready {
+			return fmt.Sprintf("cluster %d is not ready in %+v", index, clusters)
+		}
+		return ""
+	})
 }
 
 // createInputs makes what an object names and somebody else has to make.
@@ -152,6 +166,7 @@ func TestTroubleSettles(t *testing.T) {
 			w.create(discordSecret(), bot)
 			w.playKubelet("mybot-bot-0", true)
 			w.playKubelet("mybot-bot-1", false)
+			w.waitClusterReady(bot, 0)
 			w.waitCondition(bot, v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonProgressing)
 			return bot
 		},

@@ -64,8 +64,8 @@ func TestAClaimGrows(t *testing.T) {
 	}
 	// Without a volume the API server lets no size change, and the rest goes on.
 	grow(w, fleet, "2Gi")
-	w.quietly()
 	w.waitCondition(fleet, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAvailable)
+	w.quietly()
 
 	w.bind("main-fleet-state", "1Gi")
 	w.eventually(func() string {

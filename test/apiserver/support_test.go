@@ -254,6 +254,7 @@ func observedGeneration(object client.Object) int64 {
 // quietly watches for some rounds of polling and fails if the operator writes.
 func (w *world) quietly() {
 	w.Helper()
+	w.rounds(1) // what was changed is seen
 	w.settle()
 	before := operator.writes.in(w.namespace)
 	w.rounds(4)
