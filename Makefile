@@ -73,6 +73,8 @@ verify: generate web lint ## Generated files are fresh and the linters are conte
 
 .PHONY: test
 test: lint unit beside ## All that must pass before a merge, cheapest first
+# Packages that have tests for a cluster, too, run whole with those, and not here before.
+test: UNITS = $(call without,$$(go list -f '{{.Dir}}' ./... | sed "s|^$$PWD|.|"),$(call tagged,(apiserver|cluster|node|e2e)))
 
 # A node's tests wait for its pods two thirds of their time, in which the rest is done. That can wait: the node goes first.
 .PHONY: beside node-less
@@ -91,7 +93,8 @@ compiler:
 
 .PHONY: unit
 unit: compiler ## Tests that need nothing but Go
-	go test -race -timeout 15m $(ARGS) ./...
+	go test -race -timeout 15m $(ARGS) $(UNITS)
+UNITS := ./...
 
 .PHONY: web-test
 web-test: web/node_modules ## Tests of the web page: its modules, and all of it in Chromium
