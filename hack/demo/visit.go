@@ -158,7 +158,7 @@ func freePort(ctx context.Context, wanted int) (int, error) {
 
 // waitForPort waits until somebody accepts connections on a local port.
 func waitForPort(ctx context.Context, port int) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	var dialer net.Dialer
 	for {

@@ -26,6 +26,11 @@ type tally struct {
 	registered, moved, beats, refused, left, retired, purged, open, recovered atomic.Int64
 }
 
+// all tells whether everything that a kill could undo has been tried.
+func (t *tally) all() bool {
+	return t.open.Load() > 0 && t.registered.Load() > 0 && t.left.Load() > 0 && t.retired.Load() > 0
+}
+
 // String reports the counts.
 func (t *tally) String() string {
 	return fmt.Sprintf("%d registrations acknowledged (%d of them moves), %d heartbeats, %d strangers refused, %d leaves, %d retirements, %d purges; "+

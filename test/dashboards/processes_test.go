@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	patience = 30 * time.Second
+	patience = 5 * time.Minute
 	tick     = 500 * time.Millisecond
 )
 

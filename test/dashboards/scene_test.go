@@ -126,7 +126,7 @@ func startOperator(t *testing.T, programs, metrics string) {
 	}
 	for _, args := range [][]string{
 		{"apply", "--server-side", "--filename", "../../config/crd/bases"},
-		{"wait", "crd", "--all", "--for=condition=Established", "--timeout=30s"},
+		{"wait", "crd", "--all", "--for=condition=Established", "--timeout=5m"},
 		{"apply", "--namespace", "bots", "--filename", "../../config/samples/demo.yaml"},
 	} {
 		if _, err := kubectl.Output(t.Context(), args...); err != nil {

@@ -203,9 +203,12 @@ func TestAReshardNeverRunsAShardTwice(t *testing.T) {
 		before := len(seen.seen())
 		patch(t, botsNamespace, name, `{"sharding": `+layout.sharding+`}`)
 		now := complete(t, botsNamespace, name)
-		if now.Status.Display.Shards != layout.shards {
-			t.Errorf("the bot shows shards %s, want %s", now.Status.Display.Shards, layout.shards)
-		}
+		eventually(t, func() string {
+			if shown := bot(t, botsNamespace, name).Status.Display.Shards; shown != layout.shards {
+				return "the bot shows shards " + shown + ", want " + layout.shards
+			}
+			return ""
+		})
 		if diff := cmp.Diff(layout.order, identitiesOf(seen.seen()[before:])); diff != "" {
 			t.Errorf("starts: -want +got\n%s", diff)
 		}

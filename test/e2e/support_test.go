@@ -74,7 +74,7 @@ stringData: {token: ` + discordToken + `}
 apiVersion: argus.dev/v1alpha1
 kind: ArgusFleet
 metadata: {name: main}
-spec: {heartbeatIntervalSeconds: 1, ttlFactor: 5}
+spec: {heartbeatIntervalSeconds: 1, ttlFactor: 20}
 ---
 apiVersion: argus.dev/v1alpha1
 kind: ArgusBot

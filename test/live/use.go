@@ -148,9 +148,8 @@ func (s *Stage) OperatorWrites(t *testing.T) []string {
 	return writes
 }
 
-// Quiet waits until the operator has ended what it was at, and fails the test if it
-// writes anything in the time that follows.
-func (s *Stage) Quiet(t *testing.T, window time.Duration) {
+// Settle waits until the operator has ended what it was at, and returns its writes.
+func (s *Stage) Settle(t *testing.T) []string {
 	t.Helper()
 	before := s.OperatorWrites(t)
 	// Events of what came before are sent in the background.
@@ -162,6 +161,13 @@ func (s *Stage) Quiet(t *testing.T, window time.Duration) {
 		}
 		return ""
 	})
+	return before
+}
+
+// Quiet fails the test if the operator, once it has settled, writes anything in a time.
+func (s *Stage) Quiet(t *testing.T, window time.Duration) {
+	t.Helper()
+	before := s.Settle(t)
 	if len(before) == 0 {
 		t.Fatal("the audit log shows no write of the operator at all, so this test sees nothing")
 	}

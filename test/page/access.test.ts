@@ -72,7 +72,7 @@ for (const theme of ["light", "dark"] as const) {
 				for (const [width, height] of sizes) {
 					await page.setViewportSize({ width, height });
 					await page.waitForTimeout(60);
-					expect(await overflowing(page), `${width} pixels wide`).toEqual([]);
+					await expect.poll(() => overflowing(page), { message: `${width} pixels wide` }).toEqual([]);
 				}
 			});
 		}

@@ -39,9 +39,8 @@ describe("analytics", () => {
 		const page = await world.open({ at: "#/analytics?guild=42" });
 		await shows(page, ".commands", "play");
 		await page.getByLabel("Cluster (optional)").fill("bot-0");
-		expect(await page.locator("#identities option").evaluateAll((all) => all.map((option) => option.getAttribute("value")))).toEqual([
-			"bot-0",
-		]);
+		const offered = () => page.locator("#identities option").evaluateAll((all) => all.map((option) => option.getAttribute("value")));
+		await expect.poll(offered).toEqual(["bot-0"]);
 		await page.getByRole("button", { name: "Load" }).click();
 		await shows(page, ".commands", "skip");
 		expect(place(page)).toBe("#/analytics?guild=42&cluster=bot-0");

@@ -98,15 +98,14 @@ test("without a stream to spare the page asks every five seconds, and takes one 
 	const ending = new AbortController();
 	const headers = { Authorization: `Bearer ${tokens.viewer}` };
 	const taken: Response[] = [];
-	// The pages of the tests before may not be gone yet, and then make room.
-	for (let refused = 0; refused < 5; ) {
+	const take = async () => {
 		const reply = await fetch(`${world.plane.url}/api/fleet/stream`, { headers, signal: ending.signal });
-		if (reply.status === 200)
-			taken.push(reply); // one that nobody holds would be closed
-		else refused++;
-		if (refused > 0) await new Promise((resolve) => setTimeout(resolve, 100));
-	}
-	expect(taken).toHaveLength(16);
+		if (reply.status === 200) taken.push(reply); // one that nobody holds would be closed
+		return taken.length;
+	};
+	// The pages of the tests before may not be gone yet, and then make room.
+	await expect.poll(take, { timeout: 60_000 }).toBe(16);
+	expect(await take()).toBe(16);
 	const page = await world.open();
 	await shows(page, ".link-state", "Every 5 s");
 	await shows(page, ".title .pill", /up/);

@@ -171,7 +171,7 @@ describe("a cluster", () => {
 		const page = await world.open({ at: `${asia}/cluster/3` });
 		await shows(page, ".attention", "has not sent any values");
 		expect(await page.locator(".card .q-unknown").count()).toBe(9);
-		expect(await page.locator(".chart-empty").allInnerTexts()).toEqual(Array.from({ length: 6 }, () => "no data"));
+		await expect.poll(() => page.locator(".chart-empty").allInnerTexts()).toEqual(Array.from({ length: 6 }, () => "no data"));
 	});
 
 	test("has neighbours", async () => {

@@ -24,7 +24,7 @@ import (
 )
 
 const (
-	patience = 20 * time.Second
+	patience = 2 * time.Minute
 	tick     = 100 * time.Millisecond
 )
 

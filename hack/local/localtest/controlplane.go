@@ -16,7 +16,7 @@ func ControlPlane(t *testing.T, name string) *cluster.Cluster {
 	options := cluster.Options{Name: name, Level: cluster.ControlPlane, Log: t.Output()}
 	t.Cleanup(func() {
 		// What was half started goes too, and the test's own context has ended.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 3*time.Minute)
 		defer cancel()
 		if err := cluster.Down(ctx, options); err != nil {
 			t.Errorf("taking the control plane down: %v", err)

@@ -90,7 +90,7 @@ func count(file string) (int, error) {
 func get(url string) error {
 	client := &http.Client{Timeout: 2 * time.Second}
 	var last error
-	for range 60 {
+	for range 480 {
 		body, err := fetch(client, url)
 		if err == nil {
 			fmt.Print(body)
