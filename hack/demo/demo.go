@@ -17,7 +17,7 @@ import (
 const (
 	// namespace holds the demo's control plane and bot.
 	namespace = "demo"
-	// readyTimeout is how long both may take; a minute is usual.
+	// readyTimeout is how long each thing that is waited for may take; a minute is usual for all.
 	readyTimeout = 5 * time.Minute
 	// downTimeout bounds the clean-up.
 	downTimeout = 3 * time.Minute
@@ -157,12 +157,17 @@ func (d *demo) waitReady(ctx context.Context) error {
 		{"--for=jsonpath={.status.display.shards}=4/4", "argusbot/mybot"},
 		{"--for=jsonpath={.status.display.clusters}=2/2", "argusfleet/main"},
 	} {
-		args := append([]string{"wait", "--namespace", namespace, "--timeout=" + readyTimeout.String()}, wait...)
-		if _, err := d.kubectl.Output(ctx, args...); err != nil {
+		if err := d.wait(ctx, wait...); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// wait runs kubectl wait in the demo's namespace.
+func (d *demo) wait(ctx context.Context, what ...string) error {
+	_, err := d.kubectl.Output(ctx, append([]string{"wait", "--namespace", namespace, "--timeout=" + readyTimeout.String()}, what...)...)
+	return err
 }
 
 // diagnose shows what the namespaces look like after a failure.

@@ -113,7 +113,7 @@ func (d *demo) startOperator(ctx context.Context) error {
 	if _, err := d.kubectl.Output(ctx, "apply", "--server-side", "--kustomize", filepath.Join(d.root, "config", "crd")); err != nil {
 		return err
 	}
-	if _, err := d.kubectl.Output(ctx, "wait", "crd", "argusbots.argus.dev", "argusfleets.argus.dev", "--for=condition=Established", "--timeout="+readyTimeout.String()); err != nil {
+	if err := d.wait(ctx, "crd", "argusbots.argus.dev", "argusfleets.argus.dev", "--for=condition=Established"); err != nil {
 		return err
 	}
 	env := []string{"KUBECONFIG=" + d.cluster.Kubeconfig, "POD_NAMESPACE=" + local.Namespace}
@@ -124,7 +124,7 @@ func (d *demo) startOperator(ctx context.Context) error {
 // waitBuilt waits until the Deployments and the tokens are there.
 func (d *demo) waitBuilt(ctx context.Context) error {
 	for _, object := range []string{"secret/main-fleet-server", "deployment/main-fleet", "deployment/mybot-bot-0"} {
-		if _, err := d.kubectl.Output(ctx, "wait", "--for=create", object, "--namespace", namespace, "--timeout="+readyTimeout.String()); err != nil {
+		if err := d.wait(ctx, "--for=create", object); err != nil {
 			return err
 		}
 	}
@@ -179,7 +179,7 @@ func (d *demo) startMembers(ctx context.Context) error {
 		return err
 	}
 	for index, name := range []string{"mybot-bot-0", "mybot-bot-1"} {
-		if _, err := d.kubectl.Output(ctx, "wait", "--for=create", "deployment/"+name, "--namespace", namespace, "--timeout="+readyTimeout.String()); err != nil {
+		if err := d.wait(ctx, "--for=create", "deployment/"+name); err != nil {
 			return err
 		}
 		var deployment appsv1.Deployment
@@ -283,8 +283,7 @@ func (d *demo) waitJoined(ctx context.Context) error {
 	for {
 		summary, err := fleet.Summary(ctx)
 		if err == nil && summary.ClustersUp == 2 {
-			_, err := d.kubectl.Output(ctx, "wait", "--for=condition=Ready", "argusbot/mybot", "--namespace", namespace, "--timeout="+readyTimeout.String())
-			return err
+			return d.wait(ctx, "--for=condition=Ready", "argusbot/mybot")
 		}
 		select {
 		case <-ctx.Done():
