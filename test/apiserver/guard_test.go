@@ -21,13 +21,16 @@ import (
 // loops is a container that fails as soon as it has started.
 var loops = behaviour{crashesAfter: 100 * time.Millisecond, backOff: 400 * time.Millisecond, neverReady: true, says: nothing}
 
-// tamed has a loop take a long break once so many containers have started: an operator
-// that is on time has stopped it by then, and for a late one it waits.
-func (k *kubelet) tamed(loop behaviour, most int) behaviour {
-	if len(k.starts) >= most { // scripts run under the lock
-		loop.backOff = 30 * time.Second
-	}
-	return loop
+// tamed has what crashes take long breaks once so many containers have started: an
+// operator that is on time has stopped it by then, and for a late one it waits.
+func (k *kubelet) tamed(most int, script func(cluster, image string) behaviour) {
+	k.behave(func(cluster, image string) behaviour {
+		b := script(cluster, image)
+		if len(k.starts) >= most { // scripts run under the lock
+			b.backOff = 30 * time.Second
+		}
+		return b
+	})
 }
 
 // loopingBot is a bot whose new image, the canary's for now, fails as soon as it starts.
@@ -38,12 +41,7 @@ func loopingBot(t *testing.T, limit int32) (*world, *kubelet, *v1alpha1.ArgusBot
 	bot := playedBot("mybot", 4, 2)
 	bot.Spec.Discord.IdentifyLimit = &limit
 	k := w.bring(bot)
-	k.behave(func(_, image string) behaviour {
-		if image != newImage {
-			return behaviour{}
-		}
-		return k.tamed(loops, 13) // each start is of two shards
-	})
+	k.tamed(13, newOnes(loops)) // each start is of two shards
 	w.setImage(bot, newImage)
 	return w, k, bot
 }
@@ -128,7 +126,7 @@ func TestANewSpecIsANewTry(t *testing.T) {
 	k := w.bring(bot)
 	slowly := loops
 	slowly.backOff = 1500 * time.Millisecond // so that some starts are left
-	k.behave(func(string, string) behaviour { return k.tamed(slowly, 42) })
+	k.tamed(42, func(string, string) behaviour { return slowly })
 	w.eventually(func() string {
 		for i := range 6 {
 			if name := fmt.Sprintf("mybot-bot-%d", i); *w.deployment(name).Spec.Replicas != 0 {

@@ -12,8 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/argus-dev/argus-operator/api/v1alpha1"
 )
 
 // An operator that starts anew looks at everything and writes nothing, however many
@@ -55,7 +53,7 @@ func TestARestartOverFiveHundredObjectsCostsNoWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.within(2*patience, func() string { return unfinished(w, fleets, bots) })
+	w.within(2*patience, time.Second, func() string { return unfinished(w, fleets+bots) })
 	first.quiesce(w)
 	first.stop()
 
@@ -64,7 +62,7 @@ func TestARestartOverFiveHundredObjectsCostsNoWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer second.stop()
-	w.within(patience, func() string {
+	w.eventually(func() string {
 		for i := range bots { // none of them is Ready, so that a look begins with its Secret
 			if !second.writes.hasRead("secrets", fmt.Sprintf("discord-%d", i)) {
 				return fmt.Sprintf("bot-%d was not looked at", i)
@@ -78,53 +76,26 @@ func TestARestartOverFiveHundredObjectsCostsNoWrite(t *testing.T) {
 	}
 }
 
-// unfinished tells what lacks a status of its newest spec, or a Deployment.
-func unfinished(w *world, fleets, bots int) string {
-	both := []client.ObjectList{&v1alpha1.ArgusFleetList{}, &v1alpha1.ArgusBotList{}}
-	deployments := &metav1.PartialObjectMetadataList{TypeMeta: metav1.TypeMeta{APIVersion: "apps/v1", Kind: "DeploymentList"}}
-	for _, list := range append(both, deployments) {
-		if err := w.api.List(w.ctx, list, client.InNamespace(w.namespace)); err != nil {
-			return err.Error()
-		}
+// unfinished tells what lacks a status of its newest spec, or that Deployments do.
+func unfinished(w *world, deployments int) string {
+	if problem := w.unseen(); problem != "" {
+		return problem
 	}
-	done := 0
-	for _, list := range both {
-		for _, object := range items(w, list) {
-			if observedGeneration(object) == object.GetGeneration() {
-				done++
-			}
-		}
+	list := &metav1.PartialObjectMetadataList{TypeMeta: metav1.TypeMeta{APIVersion: "apps/v1", Kind: "DeploymentList"}}
+	if err := w.api.List(w.ctx, list, client.InNamespace(w.namespace)); err != nil {
+		return err.Error()
 	}
-	if done < fleets+bots || len(deployments.Items) < fleets+bots {
-		return fmt.Sprintf("%d of %d have a status, %d a Deployment", done, fleets+bots, len(deployments.Items))
+	if len(list.Items) < deployments {
+		return fmt.Sprintf("%d of %d Deployments", len(list.Items), deployments)
 	}
 	return ""
-}
-
-// within is eventually with another patience.
-func (w *world) within(patience time.Duration, check func() string) {
-	w.Helper()
-	deadline := time.Now().Add(patience)
-	problem := check()
-	for problem != "" && time.Now().Before(deadline) {
-		time.Sleep(10 * tick)
-		problem = check()
-	}
-	if problem != "" {
-		w.Fatalf("still after %s: %s", patience, problem)
-	}
 }
 
 // quiesce waits until an operator has not written for five seconds. It may go on reading:
 // for bots that wait for their pods it looks at the Secrets again each minute.
 func (o *runningOperator) quiesce(w *world) {
 	w.Helper()
-	w.within(patience, func() string {
-		before := len(o.writes.in(w.namespace))
-		time.Sleep(5 * time.Second)
-		if now := len(o.writes.in(w.namespace)); now > before {
-			return fmt.Sprintf("%d writes in five seconds", now-before)
-		}
-		return ""
+	w.eventually(func() string {
+		return silent(5*time.Second, func() int { return len(o.writes.in(w.namespace)) })
 	})
 }

@@ -5,7 +5,6 @@ package apiserver
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"os/exec"
@@ -179,12 +178,7 @@ func TestNamespacedModeWorksWithRolesOnly(t *testing.T) {
 func (o *runningOperator) settled(w *world) {
 	w.Helper()
 	w.eventually(func() string {
-		before := len(notLease(o.writes.in(w.namespace)))
-		time.Sleep(2 * time.Second)
-		if now := len(notLease(o.writes.in(w.namespace))); now > before {
-			return fmt.Sprintf("%d writes in two seconds", now-before)
-		}
-		return ""
+		return silent(2*time.Second, func() int { return len(notLease(o.writes.in(w.namespace))) })
 	})
 }
 
@@ -277,7 +271,7 @@ func TestTheOperatorOutlivesItsAPIServer(t *testing.T) {
 		t.Fatal("the cable leaks")
 	}
 	line.set(false)
-	w.within(patience, func() string {
+	w.eventually(func() string {
 		if imageOf(w, "main-fleet") != otherImage || get(w, "main-fleet", &corev1.Service{}).Spec.Ports[0].Port == 1234 {
 			return "what changed meanwhile is not put right"
 		}

@@ -69,19 +69,19 @@ func TestEverySpecSettles(t *testing.T) {
 			case *v1alpha1.ArgusFleet:
 				w.waitCondition(o, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAvailable)
 			case *v1alpha1.ArgusBot:
-				w.waitClusterReady(o, 0)
+				w.waitFirstReady(o)
 			}
 			w.poke(object)
 		})
 	}
 }
 
-// waitClusterReady waits until a bot's status tells that a cluster of it is.
-func (w *world) waitClusterReady(bot *v1alpha1.ArgusBot, index int) {
+// waitFirstReady waits until a bot's status tells that its first cluster is ready.
+func (w *world) waitFirstReady(bot *v1alpha1.ArgusBot) {
 	w.Helper()
 	w.eventually(func() string {
-		if clusters := get(w, bot.Name, bot).Status.ClusterStatuses; index >= len(clusters) || !clusters[index].Ready {
-			return fmt.Sprintf("cluster %d is not ready in %+v", index, clusters)
+		if clusters := get(w, bot.Name, bot).Status.ClusterStatuses; len(clusters) == 0 || !clusters[0].Ready {
+			return fmt.Sprintf("cluster 0 is not ready in %+v", clusters)
 		}
 		return ""
 	})
@@ -166,7 +166,7 @@ func TestTroubleSettles(t *testing.T) {
 			w.create(discordSecret(), bot)
 			w.playKubelet("mybot-bot-0", true)
 			w.playKubelet("mybot-bot-1", false)
-			w.waitClusterReady(bot, 0)
+			w.waitFirstReady(bot)
 			w.waitCondition(bot, v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonProgressing)
 			return bot
 		},

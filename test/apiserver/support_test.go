@@ -84,13 +84,19 @@ func change[T client.Object](w *world, name string, object T, alter func(T)) {
 // eventually waits until check returns "", or fails the test with what it says.
 func (w *world) eventually(check func() string) {
 	w.Helper()
+	w.within(patience, tick, check)
+}
+
+// within is eventually with another patience, and another time between two looks.
+func (w *world) within(patience, between time.Duration, check func() string) {
+	w.Helper()
 	deadline := time.Now().Add(patience)
 	var problem string
 	for time.Now().Before(deadline) {
 		if problem = check(); problem == "" {
 			return
 		}
-		time.Sleep(tick)
+		time.Sleep(between)
 	}
 	w.Fatalf("still after %s: %s", patience, problem)
 }
@@ -126,13 +132,19 @@ func (w *world) waitCondition(object client.Object, kind string, status metav1.C
 }
 
 func conditionsOf(object client.Object) []metav1.Condition {
+	_, conditions := statusOf(object)
+	return conditions
+}
+
+// statusOf is what the statuses of both kinds hold.
+func statusOf(object client.Object) (observedGeneration int64, conditions []metav1.Condition) {
 	switch o := object.(type) {
 	case *v1alpha1.ArgusFleet:
-		return o.Status.Conditions
+		return o.Status.ObservedGeneration, o.Status.Conditions
 	case *v1alpha1.ArgusBot:
-		return o.Status.Conditions
+		return o.Status.ObservedGeneration, o.Status.Conditions
 	}
-	panic(fmt.Sprintf("%T has no conditions", object))
+	panic(fmt.Sprintf("%T has no status of ours", object))
 }
 
 // playKubelet reports a Deployment's one pod as available, or not.
@@ -217,13 +229,18 @@ func (w *world) settle() {
 		if problem := w.unseen(); problem != "" {
 			return problem
 		}
-		before := len(operator.writes.in(w.namespace))
-		time.Sleep(2 * time.Second)
-		if now := len(operator.writes.in(w.namespace)); now > before {
-			return fmt.Sprintf("%d writes in two seconds", now-before)
-		}
-		return ""
+		return silent(2*time.Second, func() int { return len(operator.writes.in(w.namespace)) })
 	})
+}
+
+// silent tells of writes in a time, in which it counts them twice.
+func silent(span time.Duration, writes func() int) string {
+	before := writes()
+	time.Sleep(span)
+	if now := writes(); now > before {
+		return fmt.Sprintf("%d writes in %s", now-before, span)
+	}
+	return ""
 }
 
 // unseen names an object of whose newest spec the operator has not told yet.
@@ -233,22 +250,12 @@ func (w *world) unseen() string {
 			return err.Error()
 		}
 		for _, object := range items(w, list) {
-			if object.GetDeletionTimestamp() == nil && observedGeneration(object) != object.GetGeneration() {
+			if seen, _ := statusOf(object); seen != object.GetGeneration() && object.GetDeletionTimestamp() == nil {
 				return fmt.Sprintf("the newest spec of %T %s has not been seen", object, object.GetName())
 			}
 		}
 	}
 	return ""
-}
-
-func observedGeneration(object client.Object) int64 {
-	switch o := object.(type) {
-	case *v1alpha1.ArgusFleet:
-		return o.Status.ObservedGeneration
-	case *v1alpha1.ArgusBot:
-		return o.Status.ObservedGeneration
-	}
-	panic(fmt.Sprintf("%T has no observedGeneration", object))
 }
 
 // quietly watches for some rounds of polling and fails if the operator writes.

@@ -153,5 +153,5 @@ func TestARolloutRestartIsNotUndone(t *testing.T) {
 // changes: its lease, and nothing else.
 func TestAQuietClusterIsNotWrittenTo(t *testing.T) {
 	joined(t)
-	stage.Quiet(t, 10*time.Second)
+	stage.Quiet(t, stage.Settle(t), 10*time.Second)
 }

@@ -239,9 +239,9 @@ func TestNothingOfASampleIsOursAndNothingMoves(t *testing.T) {
 			}
 		})
 	}
-	stage.Settle(t)
+	before := stage.Settle(t)
 	versions := versionsOf(t, all)
-	stage.Quiet(t, quietTime())
+	stage.Quiet(t, before, quietTime())
 	for name, version := range versionsOf(t, all) {
 		if versions[name] != version {
 			t.Errorf("%s was written while nothing happened", name)
