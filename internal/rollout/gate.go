@@ -2,8 +2,8 @@ package rollout
 
 import "time"
 
-// clockSkew is how far the clocks of two nodes may lie apart: a process starts by one
-// and registers by the other.
+// clockSkew is how far the clocks of two nodes may lie apart: a process starts by one,
+// registers by another, and is judged by a third.
 const clockSkew = 10 * time.Second
 
 // Member is what a control plane tells of a cluster.
@@ -35,7 +35,7 @@ func Gate(now time.Time, member *Member, containerStart time.Time, shards int) (
 		return false, "it has not registered", opens
 	}
 	fresh := member.ValuesAt.After(containerStart)
-	spoken := member.RegisteredAt.Add(beatsUntilValues * member.Interval)
+	spoken := member.RegisteredAt.Add(beatsUntilValues*member.Interval + clockSkew)
 	switch {
 	case !member.Up:
 		return false, "it does not beat", opens

@@ -188,8 +188,11 @@ func TestGate(t *testing.T) {
 		"values without shards":               {with(func(m *Member) { m.ShardsUp, m.ShardsTotal = 0, 0 }), started, true},
 		"registered, and no values yet":       {with(func(m *Member) { m.ShardsUp, m.ShardsTotal, m.ValuesAt = 0, 0, time.Time{} }), started, false},
 		"a member that never sends values": {with(func(m *Member) {
-			m.ShardsUp, m.ShardsTotal, m.ValuesAt, m.Interval = 0, 0, time.Time{}, 5*time.Second
+			m.ShardsUp, m.ShardsTotal, m.ValuesAt, m.Interval = 0, 0, time.Time{}, 4*time.Second
 		}), started, true},
+		"one that may just have registered by a clock that lags": {with(func(m *Member) {
+			m.ShardsUp, m.ShardsTotal, m.ValuesAt, m.Interval, m.RegisteredAt = 0, 0, time.Time{}, time.Second, now.Add(-9*time.Second)
+		}), started, false},
 		"a container whose start is not known": {&fresh, time.Time{}, false},
 		"a registration by a clock that lags":  {with(func(m *Member) { m.RegisteredAt = noon.Add(-9 * time.Second) }), started, true},
 	} {
@@ -205,7 +208,7 @@ func TestGate(t *testing.T) {
 // tells: the gate says when to look.
 func TestAGateThatOpensByItselfSaysWhen(t *testing.T) {
 	silent := Member{Up: true, RegisteredAt: noon.Add(time.Second), Interval: 15 * time.Second}
-	opens := silent.RegisteredAt.Add(beatsUntilValues * silent.Interval)
+	opens := silent.RegisteredAt.Add(beatsUntilValues*silent.Interval + clockSkew)
 	if open, _, at := Gate(noon.Add(20*time.Second), &silent, noon, 4); open || !at.Equal(opens) {
 		t.Errorf("open %v, and opens at %s, want later at %s", open, at, opens)
 	}
