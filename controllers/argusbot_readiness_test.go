@@ -34,7 +34,7 @@ func deploymentWith(availableReplicas int32) *appsv1.Deployment {
 
 // scopeOf is a bot of so many clusters, by the names b-0, b-1 and so on.
 func scopeOf(bot v1alpha1.ArgusBotSpec, clusters ...clusterScope) *botScope {
-	s := &botScope{bot: &v1alpha1.ArgusBot{Spec: bot}, clusters: clusters, decision: rollout.Undecided()}
+	s := &botScope{bot: &v1alpha1.ArgusBot{Spec: bot}, clusters: clusters, memory: &memory{}, decision: rollout.Undecided()}
 	s.book = &identifyBook{ledger: &rollout.Ledger{Clusters: map[string]rollout.Entry{}}}
 	for i := range clusters {
 		clusters[i].identity = manifests.Identity("b", i)

@@ -9,6 +9,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/utils/ptr"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
@@ -70,13 +71,21 @@ func (r *ArgusBotReconciler) judgeClusters(s *botScope) {
 		case cluster.done && gated:
 			member := memberOf(cluster.fleet, s.target)
 			var opens time.Time
-			cluster.done, cluster.gate, opens = rollout.Gate(r.Now(), member, runningSince(cluster), cluster.shards.Count())
+			cluster.done, cluster.gate, opens = rollout.Gate(r.Now(), member, runningSince(s.successors(cluster)), cluster.shards.Count())
 			s.wakeAt(opens)
 		}
 		if cluster.done {
 			s.book.ledger.Prove(r.Now(), cluster.key, cluster.revision)
 		}
 	}
+}
+
+// successors are a cluster's pods without those that make way for the revision that it has
+// now: pods are watched apart from Deployments, so that one which is known to run the new
+// revision may still be seen with its old pod alone.
+func (s *botScope) successors(cluster *clusterScope) []corev1.Pod {
+	outdated := s.memory.outdated[cluster.key]
+	return slices.DeleteFunc(slices.Clone(cluster.pods), func(pod corev1.Pod) bool { return slices.Contains(outdated, pod.UID) })
 }
 
 // A control plane may be unreachable for so many heartbeats, and for ungatedAtMost, before
@@ -153,7 +162,14 @@ func (r *ArgusBotReconciler) write(ctx context.Context, s *botScope, cluster *cl
 		cluster.desired = manifests.Stopped(cluster.desired)
 		return apply.Apply(ctx, r.Applier, owned, cluster.desired)
 	}
-	return apply.Write(ctx, r.Applier, owned, cluster.found)
+	before := cluster.found.Live.DeepCopy()
+	live, err := apply.Write(ctx, r.Applier, owned, cluster.found)
+	// Another revision may be the same to Kubernetes: a default that the spec now names. And
+	// what was changed by hand may be put right before its pod is replaced.
+	if err == nil && manifests.RevisionOf(before) != cluster.revision && !equality.Semantic.DeepEqual(before.Spec.Template, live.Spec.Template) {
+		s.memory.revised(cluster)
+	}
+	return live, err
 }
 
 // plan gathers what the decision looks at.

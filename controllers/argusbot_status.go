@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -268,7 +269,7 @@ func (r *ArgusBotReconciler) absent(s *botScope) (silent, never []string) {
 			continue
 		}
 		silent = append(silent, cluster.identity)
-		since := runningSince(cluster)
+		since := runningSince(cluster.pods)
 		if cluster.fleet != nil || !cluster.available() || since.IsZero() {
 			continue
 		}
@@ -281,10 +282,10 @@ func (r *ArgusBotReconciler) absent(s *botScope) (silent, never []string) {
 	return silent, never
 }
 
-// runningSince is when the youngest container of the cluster started, or zero.
-func runningSince(cluster *clusterScope) time.Time {
+// runningSince is when the youngest bot container of these pods started, or zero.
+func runningSince(pods []corev1.Pod) time.Time {
 	var youngest time.Time
-	for _, pod := range cluster.pods {
+	for _, pod := range pods {
 		for _, status := range pod.Status.ContainerStatuses {
 			if running := status.State.Running; running != nil && status.Name == manifests.BotContainer && running.StartedAt.After(youngest) {
 				youngest = running.StartedAt.Time

@@ -72,7 +72,9 @@ func startOperatorWith(ctx context.Context, fleets *fakeFleets, options operator
 	own := rest.CopyConfig(cmp.Or(options.config, config))
 	own.UserAgent = "argus-operator"
 	own.QPS, own.Burst = 1000, 2000
-	own.Wrap(func(next http.RoundTripper) http.RoundTripper { return o.writes.wrap(o.setup.life.wrap(next)) })
+	own.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return o.writes.wrap(o.setup.life.wrap(o.setup.pods.wrap(next)))
+	})
 	mgr, err := ctrl.NewManager(own, managerOptions(options))
 	if err != nil {
 		return nil, err

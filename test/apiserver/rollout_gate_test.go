@@ -4,11 +4,14 @@ package apiserver
 
 import (
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/utils/ptr"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
@@ -41,9 +44,6 @@ func TestTheGateHoldsUntilTheNewProcessWorks(t *testing.T) {
 			w := newWorld(t)
 			bot := playedBot("mybot", 4, 2)
 			k := w.bring(bot)
-			if tc.says == noValues { // how long its values may take follows from how often members beat
-				change(w, "main", newFleet("main"), func(f *v1alpha1.ArgusFleet) { f.Spec.HeartbeatIntervalSeconds = ptr.To[int32](60) })
-			}
 			// A process that starts within clocks' tolerance of the last registration is not told from its forerunner by that alone.
 			k.registeredEarlier(time.Minute)
 			k.behave(newOnes(behaviour{says: tc.says}))
@@ -66,6 +66,56 @@ func TestTheGateHoldsUntilTheNewProcessWorks(t *testing.T) {
 	}
 }
 
+// The new pod stands, and the operator, which is told of pods late, knows of the old one
+// alone, whose values the control plane still has.
+func TestAGateIsNotOpenedByAPodThatIsGone(t *testing.T) {
+	pods := &heldWatch{resource: "pods"}
+	w := newWorld(t)
+	w.restart(func(setup *operatorSetup) { setup.pods = pods })
+	bot := playedBot("mybot", 4, 2)
+	k := w.bring(bot)
+	k.behave(newOnes(behaviour{says: nothing}))
+	first := func() v1alpha1.BotClusterStatus { return get(w, bot.Name, bot).Status.ClusterStatuses[0] }
+	before := first()
+	pods.mu.Lock()
+	release := sync.OnceFunc(pods.mu.Unlock)
+	w.Cleanup(release)
+	w.setImage(bot, newImage)
+	w.awaitStart(k, "mybot-bot-0", newImage, 1)
+	w.eventually(func() string {
+		if seen := first(); !seen.Ready || seen.Revision == before.Revision {
+			return fmt.Sprintf("the operator knows of no new pod that is available: %+v", seen)
+		}
+		return ""
+	})
+	w.unchanged(k, newImage, "mybot-bot-0")
+	release()
+	k.behave(newOnes(behaviour{}))
+	w.complete(bot)
+}
+
+// A change of the spec that is none to Kubernetes, which had the same by default, replaces
+// no pod, and waits for none.
+func TestAChangeThatReplacesNoPodCompletes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	bot := playedBot("mybot", 4, 2)
+	k := w.bring(bot)
+	before := get(w, bot.Name, bot).Status.CurrentRevision
+	same := runtime.RawExtension{Raw: []byte(`{"spec":{"dnsPolicy":"ClusterFirst"}}`)}
+	change(w, bot.Name, bot, func(b *v1alpha1.ArgusBot) { b.Spec.Pod = &v1alpha1.Pod{Patch: &v1alpha1.Fragment{RawExtension: same}} })
+	w.eventually(func() string {
+		if now := get(w, bot.Name, bot).Status.CurrentRevision; now == before {
+			return "the current revision is still " + now
+		}
+		return ""
+	})
+	w.complete(bot)
+	if starts := startsOf(k, oldImage); len(starts) != 2 {
+		t.Errorf("%v started, want each cluster once", starts)
+	}
+}
+
 func TestAMemberWithoutShardsPassesByItsHeartbeat(t *testing.T) {
 	t.Parallel()
 	for sentence, says := range map[string]saying{"it sends values": noShards, "it sends none": noValues} {
@@ -74,6 +124,7 @@ func TestAMemberWithoutShardsPassesByItsHeartbeat(t *testing.T) {
 			w := newWorld(t)
 			bot := playedBot("mybot", 4, 2)
 			k := w.bring(bot)
+			change(w, "main", newFleet("main"), func(f *v1alpha1.ArgusFleet) { f.Spec.HeartbeatIntervalSeconds = ptr.To[int32](1) })
 			k.behave(newOnes(behaviour{says: says}))
 			w.setImage(bot, newImage)
 			w.complete(bot)

@@ -4,7 +4,9 @@ package apiserver
 
 import (
 	"errors"
+	"io"
 	"net/http"
+	"path"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,6 +22,8 @@ type operatorSetup struct {
 	forms []manifests.Form
 	// life ends the operator after some writes; nil for never.
 	life *lifetime
+	// pods may be told of late; nil for at once.
+	pods *heldWatch
 }
 
 // offsetClock is the operator's, which a test may set.
@@ -123,4 +127,35 @@ func (l *lifetime) ended() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.dead
+}
+
+// heldWatch holds back what the watches of a resource tell, while it is held.
+type heldWatch struct {
+	resource string
+	mu       sync.Mutex
+}
+
+func (h *heldWatch) wrap(next http.RoundTripper) http.RoundTripper {
+	if h == nil {
+		return next
+	}
+	return roundTripper(func(request *http.Request) (*http.Response, error) {
+		response, err := next.RoundTrip(request)
+		if err == nil && path.Base(request.URL.Path) == h.resource && request.URL.Query().Get("watch") != "" {
+			response.Body = &heldBody{response.Body, h}
+		}
+		return response, err
+	})
+}
+
+type heldBody struct {
+	io.ReadCloser
+	held *heldWatch
+}
+
+func (b *heldBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.held.mu.Lock()
+	defer b.held.mu.Unlock()
+	return n, err
 }
