@@ -44,6 +44,7 @@ func TestTheGateHoldsUntilTheNewProcessWorks(t *testing.T) {
 			w := newWorld(t)
 			bot := playedBot("mybot", 4, 2)
 			k := w.bring(bot)
+			w.beatSlowly()
 			// A process that starts within clocks' tolerance of the last registration is not told from its forerunner by that alone.
 			k.registeredEarlier(time.Minute)
 			k.behave(newOnes(behaviour{says: tc.says}))
@@ -124,7 +125,6 @@ func TestAMemberWithoutShardsPassesByItsHeartbeat(t *testing.T) {
 			w := newWorld(t)
 			bot := playedBot("mybot", 4, 2)
 			k := w.bring(bot)
-			change(w, "main", newFleet("main"), func(f *v1alpha1.ArgusFleet) { f.Spec.HeartbeatIntervalSeconds = ptr.To[int32](1) })
 			k.behave(newOnes(behaviour{says: says}))
 			w.setImage(bot, newImage)
 			w.complete(bot)
@@ -176,6 +176,7 @@ func TestAFailedRolloutStopsAndANewSpecResumes(t *testing.T) {
 			bot := playedBot("mybot", 3, 3)
 			bot.Spec.Rollout.TimeoutSeconds = ptr.To[int32](20)
 			k := w.bring(bot)
+			w.beatSlowly()
 			k.behave(func(cluster, image string) behaviour {
 				if cluster == "mybot-bot-1" && image == newImage {
 					return tc.behaves

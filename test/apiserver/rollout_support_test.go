@@ -55,6 +55,14 @@ func (w *world) bring(bots ...*v1alpha1.ArgusBot) *kubelet {
 	return k
 }
 
+// beatSlowly has members beat once a minute. One that has sent no values for two beats is
+// taken for one that sends none: none is to be that only because this machine was slow
+// to have it send its first.
+func (w *world) beatSlowly() {
+	w.Helper()
+	change(w, "main", newFleet("main"), func(f *v1alpha1.ArgusFleet) { f.Spec.HeartbeatIntervalSeconds = ptr.To[int32](60) })
+}
+
 // complete waits until every cluster of the bot is as its spec says, and works.
 func (w *world) complete(bot *v1alpha1.ArgusBot) {
 	w.Helper()
