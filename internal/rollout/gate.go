@@ -34,7 +34,7 @@ func Gate(now time.Time, member *Member, containerStart time.Time, shards int) (
 	if member == nil {
 		return false, "it has not registered", opens
 	}
-	fresh := member.ValuesAt.After(containerStart)
+	fresh := member.ValuesAt.After(ownSince(member, containerStart))
 	spoken := member.RegisteredAt.Add(beatsUntilValues*member.Interval + clockSkew)
 	switch {
 	case !member.Up:
@@ -51,4 +51,14 @@ func Gate(now time.Time, member *Member, containerStart time.Time, shards int) (
 		return false, "not every shard is up", opens
 	}
 	return true, "", opens
+}
+
+// ownSince is since when values can only be those of the process that runs. The kubelet
+// dates its start to the second; one that registered before, by whatever clock, may be
+// its forerunner, which told values until that second was over.
+func ownSince(member *Member, containerStart time.Time) time.Time {
+	if member.RegisteredAt.Before(containerStart) {
+		return containerStart.Add(time.Second)
+	}
+	return containerStart
 }

@@ -183,10 +183,13 @@ func TestGate(t *testing.T) {
 		"down":                                {with(func(m *Member) { m.Up = false }), started, false},
 		"the registration of the old process": {with(func(m *Member) { m.RegisteredAt = noon.Add(-time.Hour) }), started, false},
 		"values of the old process":           {with(func(m *Member) { m.ValuesAt = noon.Add(-time.Second) }), started, false},
-		"no values yet":                       {with(func(m *Member) { m.ValuesAt = time.Time{} }), started, false},
-		"a shard is missing":                  {with(func(m *Member) { m.ShardsUp = 3 }), started, false},
-		"values without shards":               {with(func(m *Member) { m.ShardsUp, m.ShardsTotal = 0, 0 }), started, true},
-		"registered, and no values yet":       {with(func(m *Member) { m.ShardsUp, m.ShardsTotal, m.ValuesAt = 0, 0, time.Time{} }), started, false},
+		"the last ones of an old process that had just registered": {with(func(m *Member) {
+			m.RegisteredAt, m.ValuesAt = noon.Add(-5*time.Second), noon.Add(900*time.Millisecond)
+		}), started, false},
+		"no values yet":                 {with(func(m *Member) { m.ValuesAt = time.Time{} }), started, false},
+		"a shard is missing":            {with(func(m *Member) { m.ShardsUp = 3 }), started, false},
+		"values without shards":         {with(func(m *Member) { m.ShardsUp, m.ShardsTotal = 0, 0 }), started, true},
+		"registered, and no values yet": {with(func(m *Member) { m.ShardsUp, m.ShardsTotal, m.ValuesAt = 0, 0, time.Time{} }), started, false},
 		"a member that never sends values": {with(func(m *Member) {
 			m.ShardsUp, m.ShardsTotal, m.ValuesAt, m.Interval = 0, 0, time.Time{}, 4*time.Second
 		}), started, true},
