@@ -6,12 +6,9 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
-	"github.com/argus-dev/argus-operator/fleetapi"
 	"github.com/argus-dev/argus-operator/internal/manifests"
 	"github.com/argus-dev/argus-operator/internal/rollout"
 )
@@ -46,46 +43,6 @@ func TestAControlPlaneThatDoesNotAnswerIsWaitedFor(t *testing.T) {
 			}
 			if want := now.Add(tc.wake); tc.wake > 0 && !s.wake.Equal(want) {
 				t.Errorf("it is looked at again at %s, want %s", s.wake, want)
-			}
-		})
-	}
-}
-
-// A pod that makes way for another opens no gate, although the Deployment is known to run
-// the new one already: the pods are watched apart from it.
-func TestAPodThatMakesWayOpensNoGate(t *testing.T) {
-	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	now := noon.Add(time.Hour)
-	r := &ArgusBotReconciler{Base: Base{Now: func() time.Time { return now }}}
-	process := func(uid types.UID, since time.Time) corev1.Pod {
-		state := corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(since)}}
-		return corev1.Pod{
-			ObjectMeta: metav1.ObjectMeta{UID: uid},
-			Status:     corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{Name: manifests.BotContainer, State: state}}},
-		}
-	}
-	older, newer := process("older", noon), process("newer", now)
-	for sentence, tc := range map[string]struct {
-		pods       []corev1.Pod
-		registered time.Time
-		done       bool
-	}{
-		"only the old one is known":                   {[]corev1.Pod{older}, noon, false},
-		"both are, and the old one was heard last":    {[]corev1.Pod{older, newer}, noon, false},
-		"both are, and the new one was heard":         {[]corev1.Pod{older, newer}, now, true},
-		"the old one is forgotten, the new one heard": {[]corev1.Pod{newer}, now, true},
-	} {
-		t.Run(sentence, func(t *testing.T) {
-			cluster := clusterScope{stands: true, live: deploymentWith(1), revision: "new", key: "b/0", shards: manifests.ShardRange{Last: 1}}
-			cluster.fleet = &fleetapi.ClusterStatus{
-				Status: fleetapi.StatusUp, RegisteredAt: tc.registered, ValuesAt: ptr.To(now.Add(time.Second)), ShardsUp: 2, ShardsTotal: 2,
-			}
-			s := scopeOf(v1alpha1.ArgusBotSpec{}, with(cluster, tc.pods...))
-			s.target, s.answer = &manifests.FleetTarget{IntervalSeconds: 15}, FleetAnswer{Asked: true}
-			s.memory.revised(new(with(cluster, older)))
-			r.judgeClusters(s)
-			if got := &s.clusters[0]; got.done != tc.done || !got.done && got.gate != "the new process has not registered" {
-				t.Errorf("done is %v, and %q is missing", got.done, got.gate)
 			}
 		})
 	}

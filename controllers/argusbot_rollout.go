@@ -9,7 +9,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/utils/ptr"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
@@ -78,14 +77,6 @@ func (r *ArgusBotReconciler) judgeClusters(s *botScope) {
 			s.book.ledger.Prove(r.Now(), cluster.key, cluster.revision)
 		}
 	}
-}
-
-// successors are a cluster's pods without those that make way for the revision that it has
-// now: pods are watched apart from Deployments, so that one which is known to run the new
-// revision may still be seen with its old pod alone.
-func (s *botScope) successors(cluster *clusterScope) []corev1.Pod {
-	outdated := s.memory.outdated[cluster.key]
-	return slices.DeleteFunc(slices.Clone(cluster.pods), func(pod corev1.Pod) bool { return slices.Contains(outdated, pod.UID) })
 }
 
 // A control plane may be unreachable for so many heartbeats, and for ungatedAtMost, before
@@ -164,10 +155,8 @@ func (r *ArgusBotReconciler) write(ctx context.Context, s *botScope, cluster *cl
 	}
 	before := cluster.found.Live.DeepCopy()
 	live, err := apply.Write(ctx, r.Applier, owned, cluster.found)
-	// Another revision may be the same to Kubernetes: a default that the spec now names. And
-	// what was changed by hand may be put right before its pod is replaced.
-	if err == nil && manifests.RevisionOf(before) != cluster.revision && !equality.Semantic.DeepEqual(before.Spec.Template, live.Spec.Template) {
-		s.memory.revised(cluster)
+	if err == nil {
+		s.memory.revised(cluster, before, live)
 	}
 	return live, err
 }

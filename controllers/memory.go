@@ -26,21 +26,8 @@ type memory struct {
 	// heldSince is since when news is held back, or zero, and ledger what was held of it.
 	heldSince time.Time
 	ledger    heldLedger
-	// outdated are the pods that were seen of a cluster, by its key, when it was last changed
-	// to another revision, for which they make way.
-	outdated map[string][]types.UID
-}
-
-// revised notes which pods of a cluster make way.
-func (m *memory) revised(cluster *clusterScope) {
-	if m.outdated == nil {
-		m.outdated = map[string][]types.UID{}
-	}
-	var uids []types.UID
-	for i := range cluster.pods {
-		uids = append(uids, cluster.pods[i].UID)
-	}
-	m.outdated[cluster.key] = uids
+	// outdated are by a cluster's key the pods that make way for its newest revision.
+	outdated map[string]outdatedPods
 }
 
 // memories are those of all bots, by name.

@@ -78,6 +78,7 @@ func TestAGateIsNotOpenedByAPodThatIsGone(t *testing.T) {
 	k.behave(newOnes(behaviour{says: nothing}))
 	first := func() v1alpha1.BotClusterStatus { return get(w, bot.Name, bot).Status.ClusterStatuses[0] }
 	before := first()
+	time.Sleep(time.Second) // pods and writes are dated to the second
 	pods.mu.Lock()
 	release := sync.OnceFunc(pods.mu.Unlock)
 	w.Cleanup(release)

@@ -55,9 +55,9 @@ func (w *world) bring(bots ...*v1alpha1.ArgusBot) *kubelet {
 	return k
 }
 
-// beatSlowly has members beat once a minute. One that has sent no values for two beats is
-// taken for one that sends none: none is to be that only because this machine was slow
-// to have it send its first.
+// beatSlowly has members beat once a minute. One that has sent no values for two beats and
+// a while is taken for one that sends none: none is to be that only because this machine
+// was slow to have it send its first.
 func (w *world) beatSlowly() {
 	w.Helper()
 	change(w, "main", newFleet("main"), func(f *v1alpha1.ArgusFleet) { f.Spec.HeartbeatIntervalSeconds = ptr.To[int32](60) })
