@@ -136,6 +136,9 @@ func (r *ArgusBotReconciler) rollOut(ctx context.Context, s *botScope) error {
 	failed := []error{s.failed}
 	for _, i := range slices.Concat(s.decision.Stop, s.decision.Write) {
 		cluster := &s.clusters[i]
+		if cluster.foreign { // nor ours to stop
+			continue
+		}
 		live, err := r.write(ctx, s, cluster)
 		if err != nil {
 			failed = append(failed, err)

@@ -3,6 +3,7 @@
 package apiserver
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/argus-dev/argus-operator/api/v1alpha1"
@@ -117,6 +119,31 @@ func TestForeignObjectsAreLeftAlone(t *testing.T) {
 				t.Errorf("the foreign %s was written", kind)
 			}
 		})
+	}
+}
+
+// A name that is somebody else's keeps a bot from nothing but that cluster: it goes to sleep.
+func TestABotSleepsAroundAForeignCluster(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	k := w.play()
+	foreign := foreignDeployment("mybot-bot-0", "bot")
+	bot := ungatedBot("mybot", 3, 3)
+	w.create(foreign, discordSecret(), bot)
+	running := func(want int) func() string {
+		return func() string {
+			if clusters := k.now(); count(clusters, func(c seen) bool { return c.runs }) != want {
+				return fmt.Sprintf("%+v, want %d to run", clusters, want)
+			}
+			return ""
+		}
+	}
+	w.eventually(running(2))
+	change(w, bot.Name, bot, func(b *v1alpha1.ArgusBot) { b.Spec.Hibernate = ptr.To(true) })
+	w.eventually(running(0))
+	w.waitCondition(bot, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonNameConflict)
+	if get(w, foreign.Name, &appsv1.Deployment{}).ResourceVersion != foreign.ResourceVersion {
+		t.Error("the foreign Deployment was written")
 	}
 }
 
