@@ -115,11 +115,12 @@ type clusterScope struct {
 	desired  *appsv1.Deployment
 	revision string
 	// found is how it stood; live, the Deployment or nil, stands and drifted are its, until
-	// it is written. foreign: it is not ours.
+	// it is written. foreign: it is not ours; unread: it could not be looked at, or is being
+	// deleted. Nothing is known of either.
 	found           apply.Found[*appsv1.Deployment]
 	live            *appsv1.Deployment
 	stands, drifted bool
-	foreign         bool
+	foreign, unread bool
 	pods            []corev1.Pod
 	fleet           *fleetapi.ClusterStatus
 	// done: it works. gate says what is still missing. protected: crash-loop

@@ -66,6 +66,55 @@ func TestSurplusPodsAreTakenAwayAtOnce(t *testing.T) {
 	}
 }
 
+// A cluster in a crash loop whose Deployment is gone has nothing that could be stopped.
+func TestALoopWithoutADeploymentEndangersNothing(t *testing.T) {
+	now := time.Now()
+	starts := []int64{now.Unix() - 2, now.Unix() - 1, now.Unix()}
+	ledger := &rollout.Ledger{Spent: map[int64]int{now.Unix() / 3600: 29}, Clusters: map[string]rollout.Entry{"b/0": {Starts: starts}}}
+	stands := clusterScope{key: "b/0", shards: manifests.ShardRange{Last: 1}, live: deploymentWith(0)}
+	gone := stands
+	gone.live = nil
+	for cluster, endangers := range map[*clusterScope]int{&stands: 1, &gone: 0} {
+		plan := &rollout.Plan{
+			Now: now, MaxUnavailable: 1, Protect: true, Budget: rollout.Budget{Limit: 30, MaxConcurrency: 1, Largest: 2, Ledger: ledger},
+			Steps: []rollout.Step{cluster.step(ledger, 30, now)},
+		}
+		if d := rollout.Decide(plan); len(d.Protect) != endangers || len(d.Start) > 0 {
+			t.Errorf("of %+v it decides %+v", plan.Steps, d)
+		}
+	}
+}
+
+// A cluster that is somebody else's proves no revision; one that could not be read may be
+// down. Neither is touched.
+func TestAnUntouchableClusterIsNoCanary(t *testing.T) {
+	now := time.Now()
+	ledger := &rollout.Ledger{Spent: map[int64]int{}, Clusters: map[string]rollout.Entry{}}
+	old := clusterScope{live: deploymentWith(1), revision: "new", shards: manifests.ShardRange{First: 1, Last: 1}}
+	for sentence, tc := range map[string]struct {
+		first clusterScope
+		start int
+	}{
+		"somebody else's": {clusterScope{foreign: true}, 1},
+		"unread":          {clusterScope{unread: true}, 0},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			plan := &rollout.Plan{Now: now, MaxUnavailable: 2, Budget: rollout.Budget{Limit: 1000, MaxConcurrency: 100, Largest: 1, Ledger: ledger}}
+			for i, cluster := range []clusterScope{tc.first, old, old} {
+				cluster.key = manifests.Identity("b", i)
+				plan.Steps = append(plan.Steps, cluster.step(ledger, 1000, now))
+			}
+			if d := rollout.Decide(plan); len(d.Start) != tc.start || len(d.Write) != tc.start {
+				t.Errorf("it starts %v, want %d", d.Start, tc.start)
+			}
+			plan.Hibernate = true
+			if d := rollout.Decide(plan); len(d.Stop) != 2 {
+				t.Errorf("to sleep it stops %v, want the other two", d.Stop)
+			}
+		})
+	}
+}
+
 // While everything rests, a wish is not taken for granted that nobody follows.
 func TestAResetIsKeptWhileEverythingRests(t *testing.T) {
 	r := &ArgusBotReconciler{Base: Base{Now: time.Now}}

@@ -45,7 +45,8 @@ func (r *ArgusBotReconciler) lookAtClusters(ctx context.Context, s *botScope) er
 		found, err := apply.Check(ctx, r.Applier, apply.ControlledBy(s.bot), cluster.desired)
 		if err != nil {
 			failed = append(failed, err)
-			cluster.foreign = true
+			_, cluster.foreign = errors.AsType[*apply.NameConflictError](err)
+			cluster.unread = !cluster.foreign
 			continue
 		}
 		cluster.found = found
@@ -68,7 +69,7 @@ func (r *ArgusBotReconciler) judgeClusters(s *botScope) {
 			cluster.done = s.book.ledger.Proven(cluster.key, cluster.revision)
 			cluster.gate = "the control plane does not answer"
 		case cluster.done && gated:
-			member := memberOf(cluster.fleet, s.target)
+			member := s.memberOf(cluster)
 			var opens time.Time
 			cluster.done, cluster.gate, opens = rollout.Gate(r.Now(), member, runningSince(s.successors(cluster)), cluster.shards.Count())
 			s.wakeAt(opens)
@@ -106,14 +107,24 @@ func (r *ArgusBotReconciler) gate(s *botScope) bool {
 	return !s.ungated
 }
 
-func memberOf(seen *fleetapi.ClusterStatus, target *manifests.FleetTarget) *rollout.Member {
+func (s *botScope) memberOf(cluster *clusterScope) *rollout.Member {
+	seen := cluster.fleet
 	if seen == nil {
 		return nil
 	}
 	return &rollout.Member{
-		Up: seen.Status == fleetapi.StatusUp, ValuesAt: ptr.Deref(seen.ValuesAt, time.Time{}), RegisteredAt: seen.RegisteredAt,
-		ShardsUp: seen.ShardsUp, ShardsTotal: seen.ShardsTotal, Interval: time.Duration(target.IntervalSeconds) * time.Second,
+		HeardSince: s.heardSince(),
+		Up:         seen.Status == fleetapi.StatusUp, ValuesAt: ptr.Deref(seen.ValuesAt, time.Time{}), RegisteredAt: seen.RegisteredAt,
+		ShardsUp: seen.ShardsUp, ShardsTotal: seen.ShardsTotal, Interval: interval(s),
 	}
+}
+
+// heardSince is when the control plane started, or zero if it does not say.
+func (s *botScope) heardSince() time.Time {
+	if s.answer.Status == nil {
+		return time.Time{}
+	}
+	return s.answer.Status.StartedAt
 }
 
 // rollOut decides what may be written now, enters what it starts in the ledger, and
@@ -136,9 +147,6 @@ func (r *ArgusBotReconciler) rollOut(ctx context.Context, s *botScope) error {
 	failed := []error{s.failed}
 	for _, i := range slices.Concat(s.decision.Stop, s.decision.Write) {
 		cluster := &s.clusters[i]
-		if cluster.foreign { // nor ours to stop
-			continue
-		}
 		live, err := r.write(ctx, s, cluster)
 		if err != nil {
 			failed = append(failed, err)
@@ -204,9 +212,8 @@ func rangeOf(shards manifests.ShardRange) rollout.Range {
 // step is the cluster as the decision sees it.
 func (c *clusterScope) step(ledger *rollout.Ledger, limit int, now time.Time) rollout.Step {
 	step := rollout.Step{Key: c.key, Shards: rangeOf(c.shards), Starts: true}
-	if c.foreign { // not ours to start
-		step.Exists, step.Updated, step.Available, step.Done = true, true, true, true
-		return step
+	if c.foreign || c.unread {
+		return rollout.Step{Key: c.key, Shards: step.Shards, Untouchable: true, Down: c.unread}
 	}
 	leaving := false
 	for i := range c.pods {
@@ -218,6 +225,7 @@ func (c *clusterScope) step(ledger *rollout.Ledger, limit int, now time.Time) ro
 	step.Looping, step.Protected = ledger.Looping(now, c.key, limit), c.protected
 	step.Proven = ledger.Proven(c.key, c.revision)
 	if c.live == nil {
+		step.Stopped = true
 		return step
 	}
 	step.Exists, step.Updated, step.Drifted = true, c.stands, c.drifted

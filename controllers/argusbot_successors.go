@@ -19,8 +19,8 @@ type outdatedPods struct {
 
 // successors are a cluster's pods without those that make way for the revision that it is
 // to have: pods are watched apart from Deployments, so that one which is known to run the
-// new revision may still be seen with its old pod alone. An operator that starts anew
-// knows of none that make way, and has just read both.
+// new revision may still be seen with its old pod alone. An operator that takes over
+// knows of none that make way.
 func (s *botScope) successors(cluster *clusterScope) []corev1.Pod {
 	outdated := s.memory.outdated[cluster.key]
 	return slices.DeleteFunc(slices.Clone(cluster.pods), func(pod corev1.Pod) bool {

@@ -46,11 +46,11 @@ func TestPodsMakeWayForAnotherRevision(t *testing.T) {
 		asked string
 		want  []types.UID
 	}{
-		"another revision":                        {written("new", "bot:v2", now.Add(time.Minute)), "new", nil},
-		"it was written already, and read late":   {written("new", "bot:v2", now), "new", []types.UID{"newer"}},
-		"the spec went back, and so did somebody": {written("new", "bot:v2", now.Add(time.Minute)), "old", both},
-		"one that is the same to Kubernetes":      {written("new", "bot:v1", now.Add(time.Minute)), "new", both},
-		"what was changed by hand is put right":   {written("old", "bot:v2", now.Add(time.Minute)), "old", both},
+		"another revision":                      {written("new", "bot:v2", now.Add(time.Minute)), "new", nil},
+		"it was written already, and read late": {written("new", "bot:v2", now), "new", []types.UID{"newer"}},
+		"the spec has gone back to what it was": {written("new", "bot:v2", now.Add(time.Minute)), "old", both},
+		"one that is the same to Kubernetes":    {written("new", "bot:v1", now.Add(time.Minute)), "new", both},
+		"what was changed by hand is put right": {written("old", "bot:v2", now.Add(time.Minute)), "old", both},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			cluster := with(clusterScope{key: "b/0", revision: tc.asked}, pods...)

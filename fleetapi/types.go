@@ -256,8 +256,11 @@ type FleetSummary struct {
 // Status is the reply of GET /api/fleet/status: what an operator needs to know
 // of its clusters, and no more. Its ETag moves when anything but ValuesAt does.
 type Status struct {
-	Version  string          `json:"version"`
-	Clusters []ClusterStatus `json:"clusters"`
+	Version string `json:"version"`
+	// StartedAt is when the control plane's process started: what it has not heard since, it
+	// may have forgotten. Zero from one that does not say.
+	StartedAt time.Time       `json:"started_at,omitzero"`
+	Clusters  []ClusterStatus `json:"clusters"`
 }
 
 // ClusterStatus is one cluster of a Status.
@@ -273,7 +276,8 @@ type ClusterStatus struct {
 	ShardsTotal int     `json:"shards_total"`
 	Guilds      float64 `json:"guilds"`
 	// RegisteredAt is when the running process registered, ValuesAt when its
-	// last values arrived; nil when none have since it registered.
+	// last values arrived; nil when none have since it registered, or since a control
+	// plane started that was not stopped in order.
 	RegisteredAt time.Time  `json:"registered_at"`
 	ValuesAt     *time.Time `json:"values_at,omitempty"`
 	// Token is the fingerprint of the ingest token that opened the way for the last

@@ -81,8 +81,9 @@ type Server struct {
 	smallInFlight          byteBudget // of all others
 	bodies                 bodyPool
 	protection             *http.CrossOriginProtection
-	// boot names this process in ETags.
-	boot string
+	// boot names this process in ETags, and started is when it began to listen to members.
+	boot    string
+	started time.Time
 	// builds counts views, under the cache's lock.
 	builds     int
 	encoder    encoder
@@ -148,6 +149,7 @@ func New(ctx context.Context, config Config, deps Deps) (*Server, error) {
 	}
 	s.routes = newRoutes(s.routeTable())
 	s.http = s.handler()
+	s.started = s.now().UTC()
 	return s, nil
 }
 

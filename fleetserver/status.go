@@ -25,7 +25,7 @@ func statusQuery(r *http.Request) (statusRequest, error) {
 // status is what an operator polls. Its ETag covers all but values_at, which
 // moves with every heartbeat.
 func (s *Server) status(_ context.Context, _ Caller, q statusRequest) (rendered, error) {
-	status := fleetapi.Status{Version: s.config.Version, Clusters: []fleetapi.ClusterStatus{}}
+	status := fleetapi.Status{Version: s.config.Version, StartedAt: s.started, Clusters: []fleetapi.ClusterStatus{}}
 	for c := range s.registry.All() {
 		if (q.fleet == "" || c.Fleet == q.fleet) && strings.HasPrefix(c.Identity, q.prefix) {
 			status.Clusters = append(status.Clusters, s.clusterStatus(c))

@@ -153,6 +153,8 @@ func TestARegisterClearsTheLastProcessesValues(t *testing.T) {
 
 func TestStatus(t *testing.T) {
 	p := newPlane(t)
+	started := p.clock.now()
+	p.clock.advance(time.Minute)
 	for _, c := range []struct{ identity, fleet string }{{"shop-0", "asia"}, {"shop-1", "asia"}, {"shop-x", "europe"}, {"other-0", "asia"}} {
 		p.join(c.identity, c.fleet)
 	}
@@ -163,7 +165,7 @@ func TestStatus(t *testing.T) {
 	at, token := p.clock.now(), fleetapi.Fingerprint("pepper", "ingest", tokens["ingest"])
 	var got fleetapi.Status
 	p.get(fleetapi.PathStatus+"?fleet=asia&prefix=shop-", &got)
-	want := fleetapi.Status{Version: "1.2.3", Clusters: []fleetapi.ClusterStatus{
+	want := fleetapi.Status{Version: "1.2.3", StartedAt: started, Clusters: []fleetapi.ClusterStatus{
 		{Identity: "shop-0", Fleet: "asia", Number: 1, Status: "up", Registrations: 1, ShardsUp: 1, ShardsTotal: 2, Guilds: 12, RegisteredAt: at, ValuesAt: &at, Token: token},
 		{Identity: "shop-1", Fleet: "asia", Number: 2, Status: "up", Registrations: 1, RegisteredAt: at, Token: token},
 	}}

@@ -10,19 +10,23 @@ const clockSkew = 10 * time.Second
 type Member struct {
 	// Up: it beats.
 	Up bool
-	// ValuesAt is when its last values arrived; zero for none since it registered.
+	// ValuesAt is when its last values arrived; zero for none since it registered, or since
+	// the control plane crashed.
 	ValuesAt time.Time
 	// RegisteredAt is when the process registered that runs now.
 	RegisteredAt time.Time
+	// HeardSince is when the control plane started, which may have forgotten what it was
+	// told before; zero if it does not say.
+	HeardSince time.Time
 	// ShardsUp of ShardsTotal that it reports; both 0 for a member that reports none, and
-	// for one that has registered and not sent its first values.
+	// for one whose first values have yet to come.
 	ShardsUp, ShardsTotal int
 	// Interval at which members beat.
 	Interval time.Duration
 }
 
-// beatsUntilValues is how many beats after registering a member that sends values at
-// all has sent some.
+// beatsUntilValues is how many beats after it could first be heard a member that sends
+// values at all has sent some.
 const beatsUntilValues = 2
 
 // Gate tells whether a cluster has come to work, as the control plane sees it:
@@ -35,7 +39,7 @@ func Gate(now time.Time, member *Member, containerStart time.Time, shards int) (
 		return false, "it has not registered", opens
 	}
 	fresh := member.ValuesAt.After(ownSince(member, containerStart))
-	spoken := member.RegisteredAt.Add(beatsUntilValues*member.Interval + clockSkew)
+	spoken := later(member.RegisteredAt, member.HeardSince).Add(beatsUntilValues*member.Interval + clockSkew)
 	switch {
 	case !member.Up:
 		return false, "it does not beat", opens
@@ -53,9 +57,16 @@ func Gate(now time.Time, member *Member, containerStart time.Time, shards int) (
 	return true, "", opens
 }
 
-// ownSince is since when values can only be those of the process that runs. The kubelet
-// dates its start to the second; one that registered before, by whatever clock, may be
-// its forerunner, which told values until that second was over.
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// ownSince is since when values can only be those of the process that runs, where the
+// clocks agree. The kubelet dates its start to the second: what registered before that may
+// be its forerunner, which told values until that second was over.
 func ownSince(member *Member, containerStart time.Time) time.Time {
 	if member.RegisteredAt.Before(containerStart) {
 		return containerStart.Add(time.Second)

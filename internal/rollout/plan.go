@@ -14,8 +14,10 @@ type Step struct {
 	// Exists: its Deployment stands. Updated: as desired. Drifted: it was as desired,
 	// and somebody has changed it by hand.
 	Exists, Updated, Drifted bool
-	// Stopped: the Deployment asks for no pod.
+	// Stopped: no Deployment asks for a pod.
 	Stopped bool
+	// Untouchable: it is left alone, and nothing else is known but whether it may be Down.
+	Untouchable, Down bool
 	// Starts: writing the Deployment starts a container.
 	Starts bool
 	// Available: its pod runs and is ready, of the template that the Deployment has
@@ -181,7 +183,7 @@ func (p *Plan) slots(d *Decision) room {
 		switch {
 		case p.progressing(step):
 			progressing++
-		case step.Protected, step.Drifted:
+		case step.Untouchable && !step.Down, step.Protected, step.Drifted:
 		case step.Updated && step.Done:
 			proven = true
 		case !step.Available || step.Updated:
@@ -202,7 +204,7 @@ func (p *Plan) waiting(working bool) []int {
 	for i := range p.Steps {
 		step := &p.Steps[i]
 		outdated := !step.Exists || !step.Updated || step.Stopped
-		if outdated && !step.Drifted && !step.Protected && step.Available == working {
+		if outdated && !step.Untouchable && !step.Drifted && !step.Protected && step.Available == working {
 			list = append(list, i)
 		}
 	}

@@ -196,6 +196,9 @@ func TestGate(t *testing.T) {
 		"one that may just have registered by a clock that lags": {with(func(m *Member) {
 			m.ShardsUp, m.ShardsTotal, m.ValuesAt, m.Interval, m.RegisteredAt = 0, 0, time.Time{}, time.Second, now.Add(-9*time.Second)
 		}), started, false},
+		"one whose values a control plane that crashed has lost": {with(func(m *Member) {
+			m.ShardsUp, m.ShardsTotal, m.ValuesAt, m.RegisteredAt, m.HeardSince = 0, 0, time.Time{}, noon.Add(-time.Hour), now.Add(-time.Second)
+		}), noon.Add(-time.Hour), false},
 		"a container whose start is not known": {&fresh, time.Time{}, false},
 		"a registration by a clock that lags":  {with(func(m *Member) { m.RegisteredAt = noon.Add(-9 * time.Second) }), started, true},
 	} {
