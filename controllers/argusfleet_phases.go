@@ -100,8 +100,10 @@ func (r *ArgusFleetReconciler) ensureDeployment(ctx context.Context, s *fleetSco
 	if held && !found.Drifted {
 		return nil
 	}
-	s.deployment, err = apply.Write(ctx, r.Applier, apply.ControlledBy(s.fleet), found)
-	s.stands = err == nil
+	written, err := apply.Write(ctx, r.Applier, apply.ControlledBy(s.fleet), found)
+	if err == nil { // or what stands there may be somebody else's
+		s.deployment, s.stands = written, true
+	}
 	return err
 }
 
