@@ -187,7 +187,8 @@ func (r *ArgusBotReconciler) plan(s *botScope) *rollout.Plan {
 		step := cluster.step(s.book.ledger, plan.Budget.Limit, now)
 		// While rollouts rest, what was deleted by hand is made again, unless it might run
 		// shards that another cluster still runs.
-		step.Drifted = step.Drifted || !step.Exists && !s.frozen && s.missing == nil && restsRollouts(s.bot.Spec.Suspend)
+		deleted := !step.Exists && !step.Untouchable
+		step.Drifted = step.Drifted || deleted && !s.frozen && s.missing == nil && restsRollouts(s.bot.Spec.Suspend)
 		step.Patience = time.Duration(settings.TimeoutSeconds)*time.Second + rollout.StartTime(step.Shards.Count, plan.Budget.MaxConcurrency)
 		if s.unanswered {
 			step.Patience += gracePeriod(s) // which is not the cluster's fault

@@ -122,8 +122,9 @@ func TestForeignObjectsAreLeftAlone(t *testing.T) {
 	}
 }
 
-// A name that is somebody else's keeps a bot from nothing but that cluster: it goes to sleep.
-func TestABotSleepsAroundAForeignCluster(t *testing.T) {
+// A name that is somebody else's keeps a bot from nothing but that cluster: the others are
+// healed while rollouts rest, and go to sleep.
+func TestABotRestsAndSleepsAroundAForeignCluster(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	k := w.play()
@@ -138,6 +139,13 @@ func TestABotSleepsAroundAForeignCluster(t *testing.T) {
 			return ""
 		}
 	}
+	w.eventually(running(2))
+	change(w, bot.Name, bot, func(b *v1alpha1.ArgusBot) { b.Spec.Suspend = ptr.To(v1alpha1.SuspendRollouts) })
+	w.waitCondition(bot, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonNameConflict)
+	if err := admin.Delete(w.ctx, w.deployment("mybot-bot-1")); err != nil {
+		t.Fatal(err)
+	}
+	w.awaitStart(k, "mybot-bot-1", oldImage, 2)
 	w.eventually(running(2))
 	change(w, bot.Name, bot, func(b *v1alpha1.ArgusBot) { b.Spec.Hibernate = ptr.To(true) })
 	w.eventually(running(0))
