@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -28,10 +29,14 @@ func TestAChangeGoesOnWithoutItsControlPlane(t *testing.T) {
 	awaitCondition(t, alone, name, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAvailable)
 	seen.least()
 	patch(t, alone, name, `{"args": ["--connect-delay=20ms"]}`)
-	fallback := awaitCondition(t, alone, name, v1alpha1.ConditionRolloutComplete, metav1.ConditionFalse, v1alpha1.ReasonGateFallback)
-	if !strings.HasPrefix(fallback.Message, "the control plane cannot be asked, as FleetJoined says, so a ready pod counts as working") {
-		t.Errorf("message %q", fallback.Message)
-	}
+	eventually(t, func() string { // the condition says so for the seconds only that the change takes
+		const want = "RolloutComplete is False: the control plane cannot be asked, as FleetJoined says, so a ready pod counts as working"
+		told := must(t, "get", "events", "--namespace", alone, "--field-selector=reason="+v1alpha1.ReasonGateFallback, "--output=jsonpath={.items[*].message}")
+		if !strings.HasPrefix(told, want) {
+			return fmt.Sprintf("events of %s: %q, want %q", v1alpha1.ReasonGateFallback, told, want)
+		}
+		return ""
+	})
 	t.Logf("without its control plane\n%s", must(t, "describe", "argusbot", name, "--namespace", alone))
 	awaitCondition(t, alone, name, v1alpha1.ConditionRolloutComplete, metav1.ConditionTrue, v1alpha1.ReasonComplete)
 	if least := seen.least(); least < 1 {
