@@ -113,18 +113,10 @@ func (s *botScope) memberOf(cluster *clusterScope) *rollout.Member {
 		return nil
 	}
 	return &rollout.Member{
-		HeardSince: s.heardSince(),
+		HeardSince: ptr.Deref(s.answer.Status, fleetapi.Status{}).StartedAt,
 		Up:         seen.Status == fleetapi.StatusUp, ValuesAt: ptr.Deref(seen.ValuesAt, time.Time{}), RegisteredAt: seen.RegisteredAt,
 		ShardsUp: seen.ShardsUp, ShardsTotal: seen.ShardsTotal, Interval: interval(s),
 	}
-}
-
-// heardSince is when the control plane started, or zero if it does not say.
-func (s *botScope) heardSince() time.Time {
-	if s.answer.Status == nil {
-		return time.Time{}
-	}
-	return s.answer.Status.StartedAt
 }
 
 // rollOut decides what may be written now, enters what it starts in the ledger, and

@@ -23,9 +23,10 @@ type outdatedPods struct {
 // knows of none that make way.
 func (s *botScope) successors(cluster *clusterScope) []corev1.Pod {
 	outdated := s.memory.outdated[cluster.key]
-	return slices.DeleteFunc(slices.Clone(cluster.pods), func(pod corev1.Pod) bool {
-		return outdated.revision == cluster.revision && slices.Contains(outdated.uids, pod.UID)
-	})
+	if len(outdated.uids) == 0 || outdated.revision != cluster.revision {
+		return cluster.pods
+	}
+	return slices.DeleteFunc(slices.Clone(cluster.pods), func(pod corev1.Pod) bool { return slices.Contains(outdated.uids, pod.UID) })
 }
 
 // revised notes which pods of a cluster make way for what was written, if any do.
